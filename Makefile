@@ -1,0 +1,248 @@
+# profile-migrate: one file builds everything; `make help` lists the verbs.
+#
+# What comes out, all of it under $(BUILD):
+#
+#   libmigrate.a         runtime/{base,model,db,schema,run,tool}: shared by both executables
+#   libcli.a             runtime/cli: main and one object a command
+#   libstatic.a          runtime/static: what only a static executable needs
+#   libgen.a             gen/ without its main, so that unit tests can link it
+#   migrate-gen          the authoring tool, dynamically linked
+#   gen/                 the C that migrate-gen wrote from $(MIGRATIONS)
+#   $(NAME)              the deployable: the generated C and the libraries, static-pie, stripped; $(NAME).debug beside it
+#
+# The last two steps are the rules of gen/project.mk, which is also what `make install` gives to other repositories.
+#
+# Variables: MIGRATIONS (folder of streams), BUILD (output), NAME (the executable), SAN (address,undefined or thread),
+# WERROR=1 (warnings are errors, as in CI), TOOLS (a BUILD that is already there: its libraries and migrate-gen are used
+# as they are), MODULES and TESTS (build and run a part only: MODULES="base model" TESTS="graph target").
+
+VERSION := 0.1.0
+
+MIGRATIONS ?= migrations
+NAME       ?= profile-migrate
+SAN        ?=
+WERROR     ?=
+comma      := ,
+BUILD      ?= build$(if $(SAN),/$(subst $(comma),-,$(SAN)))
+TOOLS      ?= $(BUILD)
+MODULES    ?= base model db schema run tool
+TESTS      ?=
+PREFIX     ?= /usr/local
+DESTDIR    ?=
+
+SHELL := /bin/bash
+# Sorting and messages must not depend on who builds.
+export LC_ALL := C
+# Nothing reads the clock, but compilers would (__DATE__): the same input gives the same bytes.
+export SOURCE_DATE_EPOCH ?= 0
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: FORCE
+.DEFAULT_GOAL := all
+
+# Every core, unless -j says otherwise.
+MAKEFLAGS += -j$(shell nproc)
+
+# Everything that is needed to build, test, lint and measure, and nothing else: all from Debian bookworm.
+# postgresql-server-dev-15 is there for libpgcommon_shlib.a and libpgport_shlib.a, which a static libpq needs.
+DEPS := gcc libc6-dev binutils make pkg-config xxd git \
+	libpq-dev postgresql-server-dev-15 libsqlite3-dev libssl-dev zlib1g-dev \
+	libglib2.0-dev libjansson-dev libpg-query-dev uthash-dev \
+	libcmocka-dev postgresql-15 sqlite3 openssl procps pgbouncer python3 python3-alembic python3-psycopg2 \
+	clang clang-format clang-tidy libclang-rt-14-dev cppcheck shellcheck valgrind
+
+# ---------------------------------------------------------------------------------------------------------- flags
+
+PG_MAJOR := 15
+PGLIB    := /usr/lib/postgresql/$(PG_MAJOR)/lib
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
+	-Wmissing-prototypes -Wundef -Wvla -Wformat=2 -Wwrite-strings -Wcast-qual -Wimplicit-fallthrough \
+	-Wswitch-enum $(if $(WERROR),-Werror)
+
+# Hardening that a sanitizer build must do without: fortified functions hide what the sanitizer wants to see.
+HARDENING := -O2 -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2 -fcf-protection=full
+SANITIZER := -O1 -fno-omit-frame-pointer -fsanitize=$(SAN) -fno-sanitize-recover=all
+
+# No path of this machine may reach an object, or the executable would depend on the folder that it was built in.
+PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(abspath $(BUILD))=build -ffile-prefix-map=$(BUILD)=build
+
+# Evaluated once, and only by a rule that compiles: before `make deps` there is no pkg-config.
+GLIB_CFLAGS = $(eval GLIB_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags glib-2.0)))$(GLIB_CFLAGS)
+GLIB_LIBS   = $(eval GLIB_LIBS := $(shell pkg-config --libs glib-2.0))$(GLIB_LIBS)
+
+# HASH_FUNCTION is uthash's: the default (Jenkins) relies on unaligned and unsigned tricks that sanitizers report.
+CPPFLAGS := -D_GNU_SOURCE -DMIGRATE_VERSION='"$(VERSION)"' -DHASH_FUNCTION=HASH_FNV \
+	-Iruntime -I. -isystem /usr/include/postgresql
+CFLAGS   := -std=gnu17 -g -fPIE -fno-common -ffunction-sections -fdata-sections \
+	$(if $(SAN),$(SANITIZER),$(HARDENING)) $(PREFIX_MAP) $(WARNINGS)
+LDFLAGS  := -pie $(if $(SAN),-fsanitize=$(SAN)) -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections
+
+# libpg_query comes in as an archive, so that migrate-gen runs where only the usual shared libraries are.
+GEN_LIBS = -Wl,-Bstatic -lpg_query -Wl,-Bdynamic $(GLIB_LIBS)
+LIB_LIBS = -ljansson -lpq -lsqlite3 -lcrypto -lpthread
+
+# ---------------------------------------------------------------------------------------------------------- sources
+
+LIB_SRC    := $(sort $(foreach m,$(MODULES),$(wildcard runtime/$(m)/*.c)))
+CLI_SRC    := $(sort $(wildcard runtime/cli/*.c))
+STATIC_SRC := $(sort $(wildcard runtime/static/*.c))
+GEN_SRC    := $(sort $(wildcard gen/*.c))
+HEADERS    := $(sort $(wildcard runtime/*/*.h))
+UNIT_SRC   := $(sort $(if $(TESTS),$(foreach t,$(TESTS),$(wildcard tests/unit/test_$(t).c)),$(wildcard tests/unit/test_*.c)))
+FUZZ_SRC   := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
+FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(FUZZ_SRC))
+MAN     := $(BUILD)/man/$(NAME).1 $(BUILD)/man/migrate-gen.1
+
+# ---------------------------------------------------------------------------------------------------------- verbs
+
+.PHONY: help all deps demo revision test test-unit test-integration lint fuzz fuzz-smoke bench man docs install clean \
+	lib unit tools tests-ready fuzzers
+
+all: $(BUILD)/$(NAME) $(BUILD)/migrate-gen	## build both executables (the default)
+
+help:	## this list
+	@awk -F '\t+## ' '/^[a-z-]+:.*\t## /{sub(/:.*/, "", $$1); printf "  make %-18s %s\n", $$1, $$2}' Makefile
+	@echo
+	@sed -n 's/^# Variables: /Variables: /p; /^# Variables: /,/^$$/{/^# Variables/d; s/^# //p}' Makefile
+
+deps:	## install the Debian packages that everything here needs (uses sudo unless root)
+	@missing=(); for p in $(DEPS); do \
+		[[ "$$(dpkg-query -W -f '$${db:Status-Status}' "$$p" 2>/dev/null)" == installed ]] || missing+=("$$p"); done; \
+	if [[ $${#missing[@]} -eq 0 ]]; then echo "deps: all $(words $(DEPS)) packages are installed"; exit 0; fi; \
+	sudo=(); [[ $$(id -u) == 0 ]] || sudo=(sudo); \
+	apt=("$${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300); \
+	set -x; "$${apt[@]}" update && "$${apt[@]}" install -y --no-install-recommends "$${missing[@]}"
+
+demo: all	## a shared database and five tenants on SQLite, from nothing to head
+	@tests/demo.sh $(abspath $(BUILD)/$(NAME))
+
+revision: $(BUILD)/migrate-gen	## write the next revision: STREAM=tenant M="add documents" [AUTO=1] [TENANT=ID]
+	@$(if $(and $(STREAM),$(M)),,echo 'usage: make revision STREAM=tenant M="add documents" [AUTO=1] [TENANT=ID]' >&2; exit 2)
+	@$(BUILD)/migrate-gen --migrations '$(MIGRATIONS)' '$(STREAM)' revision -m "$$M" \
+		$(if $(AUTO),--autogenerate) $(if $(TENANT),-x 'tenant_id=$(TENANT)')
+
+test: tests-ready	## every test: unit, and integration with a real PostgreSQL (SAN=address,undefined or SAN=thread)
+	@tests/run --unit --integration $(TESTS)
+
+test-unit: unit	## the unit tests alone
+	@tests/run --unit $(TESTS)
+
+test-integration: tests-ready	## the integration tests alone (TESTS="fleet static" picks)
+	@tests/run --integration $(TESTS)
+
+lint: tests-ready	## formatter, clang-tidy, cppcheck, shellcheck, layers, symbols, hardening…
+	@tests/lint/run
+
+fuzz: fuzzers	## run every libFuzzer target for FUZZ_SECONDS (20) each
+	@tests/fuzz/run --seconds $(FUZZ_SECONDS) $(FUZZERS)
+
+fuzz-smoke: fuzzers	## replay the stored fuzzing inputs once
+	@tests/fuzz/run --replay $(FUZZERS)
+
+bench: all	## measure beside peers; medians, never a timed test
+	@tests/bench/run
+
+man: $(MAN)	## the manual pages, made from the option tables
+
+docs: $(BUILD)/migrate-gen	## write docs/configuration.md from the table of settings
+	@$(BUILD)/migrate-gen help --configuration >$(BUILD)/configuration.md
+	@cmp -s $(BUILD)/configuration.md docs/configuration.md || cp $(BUILD)/configuration.md docs/configuration.md
+
+clean:	## remove $(BUILD)
+	rm -rf $(BUILD)
+
+lib: $(BUILD)/libmigrate.a
+unit: $(UNIT)
+tools: $(BUILD)/migrate-gen $(BUILD)/libmigrate.a $(BUILD)/libcli.a $(BUILD)/libstatic.a
+tests-ready: all unit
+fuzzers: $(FUZZERS)
+FUZZ_SECONDS ?= 20
+
+# What the tests and lints ask for: absolute paths, so that a script may change its folder.
+export BUILD_DIR   = $(abspath $(BUILD))
+export TOOLS_DIR   = $(abspath $(TOOLS))
+export MIGRATE     = $(BUILD_DIR)/$(NAME)
+export MIGRATE_GEN = $(TOOLS_DIR)/migrate-gen
+export NAME VERSION SAN M
+
+# ---------------------------------------------------------------------------------------------------------- libraries
+
+# A file whose time changes only when its text does: $(call remember,TEXT).
+remember = @mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(1))' >$@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+# Other flags mean other objects; a source that went away must leave its archive.
+$(BUILD)/flags: FORCE
+	$(call remember,$(CC) $(CPPFLAGS) $(CFLAGS))
+$(BUILD)/sources: FORCE
+	$(call remember,$(LIB_SRC) $(CLI_SRC) $(STATIC_SRC) $(GEN_SRC))
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(EXTRA_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/obj/gen/%.o $(BUILD)/obj/tests/unit/test_gen_%.o: EXTRA_CFLAGS = $(GLIB_CFLAGS)
+
+-include $(patsubst %.o,%.d,$(call objects,$(LIB_SRC) $(CLI_SRC) $(STATIC_SRC) $(GEN_SRC) $(UNIT_SRC) $(FUZZ_SRC)))
+
+# D: no times, no owners. The archive is made anew, since `ar r` keeps members whose source is gone.
+archive = @rm -f $@; $(AR) rcsD $@ $(filter %.o,$^)
+$(BUILD)/libmigrate.a: $(call objects,$(LIB_SRC)) $(BUILD)/sources
+	$(archive)
+$(BUILD)/libcli.a: $(call objects,$(CLI_SRC)) $(BUILD)/sources
+	$(archive)
+$(BUILD)/libstatic.a: $(call objects,$(STATIC_SRC)) $(BUILD)/sources
+	$(archive)
+$(BUILD)/libgen.a: $(call objects,$(filter-out gen/main.c,$(GEN_SRC))) $(BUILD)/sources
+	$(archive)
+
+# ---------------------------------------------------------------------------------------------------------- executables
+
+$(BUILD)/migrate-gen: $(call objects,gen/main.c) $(BUILD)/libgen.a $(BUILD)/libmigrate.a
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(GEN_LIBS) $(LIB_LIBS)
+
+# project.mk looks at the migrations itself, so it is asked every time; with nothing changed that takes a moment only.
+$(BUILD)/$(NAME): $(addprefix $(TOOLS)/,migrate-gen libmigrate.a libcli.a libstatic.a) FORCE
+	@+$(MAKE) --no-print-directory -f gen/project.mk MIGRATIONS='$(MIGRATIONS)' BUILD='$(BUILD)' NAME='$(NAME)' \
+		SAN='$(SAN)' WERROR='$(WERROR)' MIGRATE_GEN='$(TOOLS)/migrate-gen' MIGRATE_LIB='$(TOOLS)' MIGRATE_INCLUDE=runtime
+
+# ---------------------------------------------------------------------------------------------------------- tests
+
+# tests/unit/test_NAME.c is one executable; test_gen_NAME.c may use what gen/ holds as well.
+UNIT_CFLAGS := -Wno-missing-prototypes
+$(BUILD)/obj/tests/unit/%.o: CFLAGS += $(UNIT_CFLAGS)
+$(BUILD)/unit/test_gen_%: $(BUILD)/obj/tests/unit/test_gen_%.o $(BUILD)/libgen.a $(BUILD)/libmigrate.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(GEN_LIBS) $(LIB_LIBS)
+$(BUILD)/unit/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/libmigrate.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIB_LIBS)
+.SECONDARY:
+
+# Fuzzing wants every object built by clang with coverage, so the libraries are made again in a folder of their own.
+$(BUILD)/fuzz/lib%.a: FORCE
+	@+$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang SAN=fuzzer-no-link,address,undefined $@
+$(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(BUILD)/fuzz/libgen.a $(BUILD)/fuzz/libmigrate.a
+	clang $(CPPFLAGS) $(GLIB_CFLAGS) -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		-o $@ $^ $(GEN_LIBS) $(LIB_LIBS)
+
+# ---------------------------------------------------------------------------------------------------------- documents
+
+$(BUILD)/man/$(NAME).1: $(BUILD)/$(NAME)
+	@mkdir -p $(@D)
+	$< help --man >$@
+$(BUILD)/man/migrate-gen.1: $(BUILD)/migrate-gen
+	@mkdir -p $(@D)
+	$< help --man >$@
+
+install: tools man	## migrate-gen, library, headers, build rules and manuals into PREFIX (honours DESTDIR)
+	install -D -m 755 $(BUILD)/migrate-gen $(DESTDIR)$(PREFIX)/bin/migrate-gen
+	install -d $(DESTDIR)$(PREFIX)/lib/profile-migrate
+	install -m 644 $(addprefix $(BUILD)/,libmigrate.a libcli.a libstatic.a) $(DESTDIR)$(PREFIX)/lib/profile-migrate
+	for h in $(HEADERS:runtime/%=%); do \
+		install -D -m 644 runtime/$$h $(DESTDIR)$(PREFIX)/include/profile-migrate/$$h || exit; done
+	install -D -m 644 gen/project.mk $(DESTDIR)$(PREFIX)/share/profile-migrate/profile-migrate.mk
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 $(MAN) $(DESTDIR)$(PREFIX)/share/man/man1
