@@ -13,7 +13,7 @@
 # The last two steps are the rules of gen/project.mk, which is also what `make install` gives to other repositories.
 #
 # Variables: MIGRATIONS (folder of streams), BUILD (output), NAME (the executable), SAN (address,undefined or thread),
-# WERROR=1 (warnings are errors, as in CI), TOOLS (a BUILD that is already there: its libraries and migrate-gen are used
+# WERROR=1 (warnings are errors, as in CI), V=1 (show every command), TOOLS (a BUILD that is already there: its libraries and migrate-gen are used
 # as they are), MODULES and TESTS (build and run a part only: MODULES="base model" TESTS="graph target").
 
 VERSION := 0.1.0
@@ -22,6 +22,7 @@ MIGRATIONS ?= migrations
 NAME       ?= profile-migrate
 SAN        ?=
 WERROR     ?=
+V          ?=
 comma      := ,
 BUILD      ?= build$(if $(SAN),/$(subst $(comma),-,$(SAN)))
 TOOLS      ?= $(BUILD)
@@ -39,6 +40,8 @@ export SOURCE_DATE_EPOCH ?= 0
 .SUFFIXES:
 .PHONY: FORCE
 .DEFAULT_GOAL := all
+Q := $(if $(V),,@)
+say = @$(if $(V),:,printf '  %-7s %s\n' $(1) '$(patsubst $(BUILD)/%,%,$(or $(2),$@))')
 
 # Every core, unless -j says otherwise.
 MAKEFLAGS += -j$(shell nproc)
@@ -107,7 +110,7 @@ all: $(BUILD)/$(NAME) $(BUILD)/migrate-gen	## build both executables (the defaul
 help:	## this list
 	@awk -F '\t+## ' '/^[a-z-]+:.*\t## /{sub(/:.*/, "", $$1); printf "  make %-18s %s\n", $$1, $$2}' Makefile
 	@echo
-	@sed -n 's/^# Variables: /Variables: /p; /^# Variables: /,/^$$/{/^# Variables/d; s/^# //p}' Makefile
+	@sed -n '/^# Variables: /,/^$$/s/^# //p' Makefile
 
 deps:	## install the Debian packages that everything here needs (uses sudo unless root)
 	@missing=(); for p in $(DEPS); do \
@@ -182,7 +185,8 @@ $(BUILD)/sources: FORCE
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(EXTRA_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(EXTRA_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(BUILD)/obj/gen/%.o $(BUILD)/obj/tests/unit/test_gen_%.o: EXTRA_CFLAGS = $(GLIB_CFLAGS)
 
 -include $(patsubst %.o,%.d,$(call objects,$(LIB_SRC) $(CLI_SRC) $(STATIC_SRC) $(GEN_SRC) $(UNIT_SRC) $(FUZZ_SRC)))
@@ -201,12 +205,13 @@ $(BUILD)/libgen.a: $(call objects,$(filter-out gen/main.c,$(GEN_SRC))) $(BUILD)/
 # ---------------------------------------------------------------------------------------------------------- executables
 
 $(BUILD)/migrate-gen: $(call objects,gen/main.c) $(BUILD)/libgen.a $(BUILD)/libmigrate.a
-	$(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(GEN_LIBS) $(LIB_LIBS)
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(GEN_LIBS) $(LIB_LIBS)
 
 # project.mk looks at the migrations itself, so it is asked every time; with nothing changed that takes a moment only.
 $(BUILD)/$(NAME): $(addprefix $(TOOLS)/,migrate-gen libmigrate.a libcli.a libstatic.a) FORCE
 	@+$(MAKE) --no-print-directory -f gen/project.mk MIGRATIONS='$(MIGRATIONS)' BUILD='$(BUILD)' NAME='$(NAME)' \
-		SAN='$(SAN)' WERROR='$(WERROR)' MIGRATE_GEN='$(TOOLS)/migrate-gen' MIGRATE_LIB='$(TOOLS)' MIGRATE_INCLUDE=runtime
+		SAN='$(SAN)' V='$(V)' WERROR='$(WERROR)' MIGRATE_GEN='$(TOOLS)/migrate-gen' MIGRATE_LIB='$(TOOLS)' MIGRATE_INCLUDE=runtime
 
 # ---------------------------------------------------------------------------------------------------------- tests
 
@@ -215,17 +220,20 @@ UNIT_CFLAGS := -Wno-missing-prototypes
 $(BUILD)/obj/tests/unit/%.o: CFLAGS += $(UNIT_CFLAGS)
 $(BUILD)/unit/test_gen_%: $(BUILD)/obj/tests/unit/test_gen_%.o $(BUILD)/libgen.a $(BUILD)/libmigrate.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(GEN_LIBS) $(LIB_LIBS)
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(GEN_LIBS) $(LIB_LIBS)
 $(BUILD)/unit/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/libmigrate.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIB_LIBS)
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIB_LIBS)
 .SECONDARY:
 
 # Fuzzing wants every object built by clang with coverage, so the libraries are made again in a folder of their own.
 $(BUILD)/fuzz/lib%.a: FORCE
 	@+$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang SAN=fuzzer-no-link,address,undefined $@
 $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(BUILD)/fuzz/libgen.a $(BUILD)/fuzz/libmigrate.a
-	clang $(CPPFLAGS) $(GLIB_CFLAGS) -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	$(call say,CLANG)
+	$(Q)clang $(CPPFLAGS) $(GLIB_CFLAGS) -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 		-o $@ $^ $(GEN_LIBS) $(LIB_LIBS)
 
 # ---------------------------------------------------------------------------------------------------------- documents

@@ -1,0 +1,136 @@
+# From a folder of migrations to one executable: the build rules of any project.
+#
+# In another repository, after `make install` here, either include it, which adds a rule for $(BUILD)/$(NAME):
+#
+#     MIGRATIONS := migrations
+#     BUILD      := build
+#     NAME       := billing-migrate
+#     include /usr/local/share/profile-migrate/profile-migrate.mk
+#
+# or run it: make -f /usr/local/share/profile-migrate/profile-migrate.mk MIGRATIONS=… BUILD=… NAME=…
+#
+# Three variables say where the tools are; they default to the installed places, relative to this file:
+# MIGRATE_GEN (the generator), MIGRATE_LIB (folder of libmigrate.a, libcli.a, libstatic.a), MIGRATE_INCLUDE (headers).
+#
+# What is made, under $(BUILD):
+#
+#   gen/inputs              names, sizes and times of everything in MIGRATIONS; changes when a file does, or comes, or goes
+#   gen/sources.mk, *.c     written by `migrate-gen compile`, which leaves a file alone when its text is the same
+#   gen/*.o                 so that one changed revision compiles one small object and its stream's table
+#   $(NAME)                 static-pie and stripped; $(NAME).debug holds the debug information
+
+MIGRATE_RULES := $(lastword $(MAKEFILE_LIST))
+MIGRATIONS    ?= migrations
+BUILD         ?= build
+NAME          ?= profile-migrate
+
+migrate_prefix  := $(dir $(MIGRATE_RULES))../..
+MIGRATE_GEN     ?= $(migrate_prefix)/bin/migrate-gen
+MIGRATE_LIB     ?= $(migrate_prefix)/lib/profile-migrate
+MIGRATE_INCLUDE ?= $(migrate_prefix)/include/profile-migrate
+
+ifneq ($(words $(MAKEFILE_LIST)),1)
+
+# Included: the work is done by a make of its own, so that nothing here meets the variables and goals of the includer.
+.PHONY: migrate-force
+$(BUILD)/$(NAME): migrate-force
+	@+$(MAKE) --no-print-directory -f '$(MIGRATE_RULES)' MIGRATIONS='$(MIGRATIONS)' BUILD='$(BUILD)' NAME='$(NAME)' \
+		MIGRATE_GEN='$(MIGRATE_GEN)' MIGRATE_LIB='$(MIGRATE_LIB)' MIGRATE_INCLUDE='$(MIGRATE_INCLUDE)'
+
+else
+
+SHELL := /bin/bash
+export LC_ALL := C
+export SOURCE_DATE_EPOCH ?= 0
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: FORCE
+.DEFAULT_GOAL := $(BUILD)/$(NAME)
+Q := $(if $(V),,@)
+say = @$(if $(V),:,printf '  %-7s %s\n' $(1) '$(patsubst $(BUILD)/%,%,$(or $(2),$@))')
+
+GEN := $(BUILD)/gen
+
+# ---------------------------------------------------------------------------------------------------------- generate
+
+# A list instead of prerequisites: make cannot hold file names with spaces, and would not notice one that went away.
+$(GEN)/inputs: FORCE
+	@mkdir -p $(GEN)
+	@find -L '$(MIGRATIONS)' -type f -printf '%P %s %T@\n' | sort >$@.new && \
+		if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+$(GEN)/generated: $(GEN)/inputs $(MIGRATE_GEN)
+	$(call say,GEN,$(MIGRATIONS))
+	$(Q)'$(MIGRATE_GEN)' compile --migrations '$(MIGRATIONS)' --output '$(GEN)' --name '$(NAME)'
+	@touch $@
+
+# make reads this before anything else, finds it out of date, runs the two rules above, and starts afresh if it changed.
+$(GEN)/sources.mk: $(GEN)/generated
+	@test -f $@
+
+include $(GEN)/sources.mk
+
+# ---------------------------------------------------------------------------------------------------------- compile
+
+# Constant data only, so nothing is gained by optimising or by debug information; both would cost time.
+# .incbin names its file relative to $(GEN), so that no path of this machine reaches an object.
+PROJECT_CFLAGS := -std=gnu17 -O0 -g0 -fPIE -fno-common -fdata-sections -Wall -Wextra $(if $(WERROR),-Werror) \
+	-ffile-prefix-map=$(abspath $(BUILD))=build -ffile-prefix-map=$(BUILD)=build \
+	$(if $(filter-out thread,$(SAN)),-fsanitize=$(SAN)) -I$(MIGRATE_INCLUDE) -Wa,-I,$(GEN)
+
+project_objects := $(patsubst %.c,$(GEN)/%.o,$(patsubst $(GEN)/%,%,$(GEN_SOURCES)))
+
+$(GEN)/flags: FORCE
+	@printf '%s\n' '$(CC) $(PROJECT_CFLAGS)' >$@.new; if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+$(project_objects): $(GEN)/%.o: $(GEN)/%.c $(GEN)/flags $(wildcard $(MIGRATE_INCLUDE)/model/*.h $(MIGRATE_INCLUDE)/base/*.h)
+	$(call say,CC)
+	$(Q)$(CC) $(PROJECT_CFLAGS) -c -o $@ $<
+
+# ---------------------------------------------------------------------------------------------------------- link
+
+PG_MAJOR ?= 15
+PGLIB    ?= /usr/lib/postgresql/$(PG_MAJOR)/lib
+
+project_libs := $(addprefix $(MIGRATE_LIB)/,libcli.a libmigrate.a)
+
+ifeq ($(SAN),)
+
+# Debian's own archives, so that a security update of libpq or OpenSSL comes with apt-get.
+#   static-pie               address randomisation without an interpreter: runs in an image that holds nothing else
+#   pack-relative-relocs     340 kB of relocations become 8; glibc 2.36 and later apply them
+#   libstatic.a, whole       its constructor is named by nobody, and libpq needs its GSSAPI and LDAP stubs
+#   libpgcommon_shlib.a      the variant of libpgcommon that libpq.a was compiled against
+project_ldflags := -static-pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,-z,pack-relative-relocs \
+	-Wl,--gc-sections,--build-id=sha1
+project_link := -Wl,--whole-archive $(MIGRATE_LIB)/libstatic.a -Wl,--no-whole-archive \
+	-lpq $(PGLIB)/libpgcommon_shlib.a $(PGLIB)/libpgport_shlib.a -lssl -lcrypto -lsqlite3 -lpthread -ldl -lm
+project_prerequisites := $(MIGRATE_LIB)/libstatic.a
+
+# glibc warns of every function that may open shared objects at run time. These four are expected: dlopen is reached by
+# OpenSSL's loadable engines and SQLite's extensions, which we never ask for; the resolver is held to its built-in
+# "files" and "dns" (runtime/static/hygiene.c). Anything else is news, and news from the linker fails the build.
+expected_warnings := dlopen|getaddrinfo|gethostbyname|getpwuid_r
+
+else
+
+# A sanitizer's run time is a shared library's work: such a build is for tests, and dynamic.
+project_ldflags := -pie -fsanitize=$(SAN) -Wl,--build-id=sha1
+project_link := -lpq -lsqlite3 -lcrypto -lpthread
+project_prerequisites :=
+expected_warnings := none
+
+endif
+
+$(BUILD)/$(NAME): $(project_objects) $(project_libs) $(project_prerequisites) $(GEN)/flags $(GEN)/generated
+	$(call say,LINK)
+	@printf '%s\n' $(project_objects) >$(GEN)/objects
+	$(Q)$(CC) $(project_ldflags) -o $@.unstripped @$(GEN)/objects $(project_libs) $(project_link) 2>$(GEN)/link.log || \
+		{ cat $(GEN)/link.log >&2; exit 1; }
+	@if grep -Ev "in function \`|warning: Using '($(expected_warnings))' in statically linked" $(GEN)/link.log >&2; then \
+		echo 'the linker said something new (above): see expected_warnings in $(MIGRATE_RULES)' >&2; exit 1; fi
+	@objcopy --only-keep-debug $@.unstripped $(BUILD)/$(NAME).debug
+	@objcopy --strip-all --add-gnu-debuglink=$(BUILD)/$(NAME).debug $@.unstripped $@.stripped
+	@rm $@.unstripped && mv $@.stripped $@
+
+endif
