@@ -1,0 +1,130 @@
+/*
+ * What the generator knows of the migrations folder: every file read, every header line, section and statement with its
+ * position. The stages fill it in this order, and each adds findings instead of stopping, so that one run shows them all:
+ *
+ *     read   files -> bytes, headers, sections            source.c, ini.c
+ *     check  statements of each section, per dialect      check_postgresql.c, check_sqlite.c, tokens.c
+ *     link   parents, labels, order, the whole graph      link.c
+ *     emit   const C under build/gen                      emit.c (only when no finding is an error)
+ *
+ * Everything lives in the arena of the run.
+ */
+#ifndef GEN_SOURCE_H
+#define GEN_SOURCE_H
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "model/revision.h"
+
+/* A place in a source file. line and column from 1, column in characters; 0 = unknown. */
+struct position {
+    uint32_t line;
+    uint32_t column;
+};
+
+/* A finding; `rule` is a stable short name ("unknown-parent"). */
+enum severity { SEVERITY_ERROR, SEVERITY_WARNING };
+struct finding {
+    const char *rule;
+    enum severity severity;
+    struct err err; /* message, detail, hint, path, position, source line */
+};
+
+/* Findings in the order they were made; sorted by path, line, column before they are shown. At most one page a file. */
+struct findings {
+    struct arena *arena;
+    VEC(struct finding) list;
+    size_t n_errors;
+};
+
+/* A file of text after normalisation: CRLF is LF, the BOM is gone; a NUL byte follows. */
+struct text_file {
+    const char *path;      /* relative to the migrations folder, what findings show is `shown` */
+    const char *shown;     /* as a person would open it from the current folder */
+    struct str bytes;
+    uint32_t *line_starts; /* offsets of every line's first byte */
+    uint32_t n_lines;
+};
+struct position text_position(const struct text_file *f, size_t offset);
+struct str text_line(const struct text_file *f, uint32_t line); /* without its end */
+/* Reads and normalises; NUL bytes, invalid UTF-8 and sizes over 1 GiB are findings (false). */
+bool text_read(struct findings *out, const char *path, const char *shown, struct text_file *f);
+
+/*
+ * Adds a finding at a byte offset of a file, formatted; SIZE_MAX as offset: the file as a whole. Returns it, so that the
+ * caller can add a hint: err_hint(&finding_add(…)->err, …). Valid until the next finding is added.
+ */
+struct finding *finding_add(struct findings *out, const char *rule, const struct text_file *f, size_t offset,
+                            const char *format, ...) __attribute__((format(printf, 5, 6)));
+struct finding *finding_at_line(struct findings *out, const char *rule, const struct text_file *f, uint32_t line,
+                                const char *format, ...) __attribute__((format(printf, 5, 6)));
+void findings_sort(struct findings *all);
+void findings_free(struct findings *all);
+
+/* A word of a header line with its place, e.g. one parent of `Revises`. */
+struct word {
+    const char *text;
+    uint32_t offset;
+};
+struct words {
+    struct word *v;
+    size_t n;
+    size_t cap;
+};
+
+/* A revision file as read. `revision` is filled stage by stage and is what emit writes. */
+struct source_revision {
+    struct text_file file;
+    struct revision revision;            /* id, message, created, path, text, length, sections, pick, sha256 … */
+    VEC(struct revision_section) sections; /* statements are filled by the check stage */
+    struct word id;
+    struct words revises, labels, depends, requires;
+    uint32_t header_end; /* offset of the first section line */
+};
+
+struct source_setting {
+    struct word key;
+    struct word value;
+};
+
+struct source_stream {
+    const char *name; /* of its folder */
+    struct text_file ini;
+    VEC(struct source_setting) settings;
+    enum stream_kind kind;
+    uint32_t dialects;
+    bool multiple_heads;
+    const char *registry; /* NULL unless fleet */
+    VEC(struct source_revision *) revisions; /* in byte order of file names; link puts them in topological order */
+    uint8_t sha256[32];
+};
+
+struct source {
+    struct arena *arena;
+    const char *folder;              /* the migrations folder as given */
+    VEC(struct source_stream *) streams; /* registry first, else in byte order of names */
+    struct findings findings;
+};
+
+/* Stage read. Folders of `folder` that hold an env.ini are streams. False only when the folder itself cannot be read. */
+bool source_read(struct source *s, const char *folder, struct err *e);
+/* One revision file from bytes (fuzzed). */
+void source_parse_revision(struct findings *out, struct arena *a, struct source_revision *r);
+/* One env.ini from bytes (fuzzed). */
+void source_parse_ini(struct findings *out, struct arena *a, struct source_stream *s);
+
+/* Stage check: statements, flags, refusals; token checksums. SQLite needs the graph, so it runs after link. */
+void check_postgresql(struct source *s);
+void check_sqlite(struct source *s);
+/* SHA-256 over the tokens of a body, comments and white space dropped, for each dialect of the mask in order. */
+void tokens_sha256(struct str body, uint32_t dialects, uint8_t out[32]);
+
+/* Stage link: resolves parents and dependencies, refuses bad graphs, sorts, computes checksums of sections and streams. */
+void link_streams(struct source *s);
+/* The linked stream as the runtime sees it (built in memory), for graph.h and plan.h; NULL when it has errors. */
+const struct stream *link_stream(const struct source_stream *s);
+
+/* Stage emit: writes C under `output`, only files whose bytes change, and removes what no revision needs any more. */
+bool emit_sources(const struct source *s, const char *output, const char *program, const char *version, struct err *e);
+
+#endif
