@@ -1,0 +1,61 @@
+/*
+ * What a database's log says against what this executable carries. Pure: values in, findings out; no database is touched.
+ *
+ * DIGEST. Every applied revision has a sum: SHA-256 over its id, its parents, the checksum of its up section for the
+ * dialect and CHECKSUM_VERSION. The digest of a set is the sum of those numbers modulo 2^256, in hex: it does not depend
+ * on order, and a step changes it by one addition or subtraction. When the last log row's digest equals the digest of what
+ * counts as applied now, nothing was edited and the log need not be read.
+ */
+#ifndef RUN_HISTORY_H
+#define RUN_HISTORY_H
+
+#include "base/hash.h"
+#include "db/db.h"
+
+/* Sums of one stream for one dialect; made once, read by all threads. */
+struct history;
+struct history *history_new(struct arena *a, const struct graph *g, enum dialect dialect);
+
+struct digest {
+    uint8_t bytes[SHA256_BYTES];
+};
+struct digest history_digest(const struct history *h, const struct revlist *applied);
+void digest_add(struct digest *d, const struct history *h, uint32_t index);
+void digest_remove(struct digest *d, const struct history *h, uint32_t index);
+void digest_hex(const struct digest *d, char out[SHA256_HEX]);
+
+enum history_kind {
+    HISTORY_EDITED,         /* blocks: the up text of an applied revision changed in substance */
+    HISTORY_PARENTS,        /* blocks: its parents changed */
+    HISTORY_SPLICED,        /* blocks: implied by the rows, but never ran here: it came in below them later */
+    HISTORY_COSMETIC,       /* warns: only comments or white space of the up text changed */
+    HISTORY_DOWN_CHANGED,   /* warns */
+    HISTORY_NOT_LOGGED,     /* warns: applied before there was a log (Alembic); adopted on the next write */
+    HISTORY_CHECKSUM_RULES, /* warns: recorded under another CHECKSUM_VERSION, not comparable */
+};
+struct history_finding {
+    enum history_kind kind;
+    const struct revision *revision;
+    const struct log_entry *entry; /* the log row that says so; NULL when there is none */
+};
+struct history_findings {
+    struct history_finding *v;
+    size_t n;
+    size_t cap;
+};
+bool history_blocks(enum history_kind kind);
+const char *history_kind_name(enum history_kind kind);
+
+/* Compares everything applied (by `state->rows`) with the log. `log` is the stream's whole log, oldest first. */
+void history_compare(struct arena *a, const struct history *h, const struct graph *g, const struct db_state *state,
+                     const struct log_list *log, struct history_findings *out);
+
+/*
+ * Rows that the graph lacks: FAULT_AHEAD when the log's parents lead from every row down to all of our heads, else
+ * FAULT_DIVERGED, with the id, and the name of the stream when another one of the catalogue has it.
+ */
+bool history_unknown_rows(struct arena *a, const struct graph *g, const struct catalogue *catalogue,
+                          const struct strings *rows, const struct strings *unknown, const struct log_list *log,
+                          struct err *e);
+
+#endif

@@ -1,0 +1,95 @@
+/*
+ * One visit to one database: open, read the state, decide, do, close. A command on a single database is one visit; a fleet
+ * is many. Nothing here prints: what happened is in the outcome, and, while it happens, in the observer's calls.
+ */
+#ifndef RUN_VISIT_H
+#define RUN_VISIT_H
+
+#include "run/history.h"
+
+enum job_kind {
+    JOB_READ,      /* the state only: current, status, check, log, dry-run (with a plan when `target` is set) */
+    JOB_UPGRADE,
+    JOB_DOWNGRADE,
+    JOB_STAMP,
+    JOB_ENSURE_VERSION,
+    JOB_REPAIR,
+    JOB_WAIT,      /* only that it answers */
+};
+
+enum on_ahead { ON_AHEAD_REFUSE, ON_AHEAD_ALLOW };
+enum on_missing { ON_MISSING_DEFAULT, ON_MISSING_FAIL, ON_MISSING_SKIP, ON_MISSING_CREATE };
+
+/* What every visit of a run shares; resolved by the command, read-only while it runs. */
+struct job {
+    enum job_kind kind;
+    const struct catalogue *catalogue;
+    const struct graph *graph;
+    const struct history *history[DIALECT_COUNT];
+    /* JOB_READ with dry_run: which plan to make. */
+    enum job_kind planned; /* JOB_UPGRADE, JOB_DOWNGRADE or JOB_STAMP; JOB_READ: none */
+    struct str target;      /* upgrade, downgrade */
+    struct strings targets; /* stamp */
+    bool purge;
+    bool together;   /* --transaction all */
+    bool fleet;      /* a downgrade to what a tenant is at or below is nothing to do */
+    bool read_log;   /* JOB_READ: the whole log into the outcome, newest `log_limit` (0: all) */
+    int64_t log_limit;
+    bool read_history; /* JOB_READ: compare with the log even when the digest agrees (check --deep) */
+    enum on_ahead on_ahead;
+    enum on_missing on_missing;
+    bool allow_foreign;
+    int64_t connect_timeout_ms, lock_wait_ms, lock_timeout_ms, statement_timeout_ms;
+    int64_t wait_ms; /* --wait: how long a database may be unreachable before that is the answer; 0 = not at all */
+    unsigned lock_retries;
+    int64_t deadline;
+    const char *version_table, *version_schema; /* version_schema NULL: the search path decides */
+    const char *application_name, *actor, *client_host, *build_id;
+    const struct stop *stop;
+    const struct log *log;
+    /* Revisions of the registry's database, for `Requires`; NULL: unknown, so nothing that requires can run. */
+    const char *registry_stream;
+    const struct strings *registry_applied;
+};
+
+/* A database to visit. Strings live as long as the visit. */
+struct place {
+    const char *tenant; /* NULL: a single stream */
+    const char *schema; /* NULL: none of its own */
+    struct address address;
+};
+
+/* What came of it. Lives in the arena given to visit(), except `err`, which the caller frees. */
+struct outcome {
+    struct err err; /* FAULT_NONE: fine */
+    bool skipped;   /* on_missing = skip */
+    bool created;   /* the database was made */
+    bool has_state;
+    enum dialect dialect;
+    struct db_state state;  /* as found first */
+    struct strings rows;    /* as left */
+    struct plan plan;       /* what was planned last; for dry runs the answer */
+    size_t applied;         /* steps that this process committed */
+    bool at_head;
+    bool ahead;             /* rows of a later executable, tolerated by on_ahead = allow */
+    size_t pending;         /* revisions of `heads` not yet applied */
+    struct history_findings findings;
+    struct log_list log;
+    struct strings repaired; /* JOB_REPAIR: what it did, a sentence each */
+    const struct revision *failed_revision; /* the one whose body failed */
+    int64_t duration_ms;
+};
+
+/* Called from the visiting thread; any may be NULL. */
+struct observer {
+    void (*step_begins)(void *context, const struct place *where, const struct step *step);
+    void (*step_done)(void *context, const struct place *where, const struct step *step, int64_t duration_ms);
+    void (*waiting)(void *context, const struct place *where, const char *why); /* at most every 10 s */
+    void *context;
+};
+
+/* True when outcome->err.fault is FAULT_NONE. */
+bool visit(struct arena *a, const struct job *job, const struct place *where, const struct observer *observer,
+           struct outcome *out);
+
+#endif
