@@ -3,7 +3,10 @@
  * from the graph, the version rows and a target, checked whole, then run, printed or rendered as a script. Pure.
  *
  * Semantics: Alembic's, exactly (targets, ranges, relative steps, branches, merges, dependencies, row changes), with
- * better messages. All refusals here are FAULT_USAGE unless said; unknown rows are FAULT_DIVERGED.
+ * better messages; docs/alembic-differences.md lists where it deliberately differs. All refusals here are FAULT_USAGE unless
+ * said; unknown rows, and rows of which one implies another, are FAULT_DIVERGED.
+ *
+ * Everything that a plan points to lives in the arena, the stream's table or the rows that it was made from.
  */
 #ifndef MODEL_PLAN_H
 #define MODEL_PLAN_H
@@ -26,7 +29,7 @@ struct step {
     const struct revision *revision; /* NULL for a stamp */
     struct strings before;           /* version rows this step starts from, sorted by bytes */
     struct strings after;            /* and ends with, sorted by bytes */
-    struct row_change *changes;      /* in the order they are sent: DELETEs, then the UPDATE, then INSERTs */
+    struct row_change *changes;      /* in the order they are sent: DELETEs or INSERTs, then the UPDATE, as Alembic's */
     size_t n_changes;
 };
 
@@ -40,7 +43,9 @@ struct plan {
 
 /*
  * What a target looks like, without a graph: used by the command line to tell a target from a misspelt command, and to
- * refuse early. Accepts [label@]symbol, +N, -N, label@+N, symbol+N, symbol-N.
+ * refuse early. Accepts [label@]symbol, +N, -N, label@+N, symbol+N, symbol-N, label@symbol-N; as in Alembic, what follows
+ * the digits is ignored. An offset beyond 63 bits is the nearest one that fits. Refuses the empty text, a range, a missing
+ * or reserved label, a missing symbol, a second "@".
  */
 enum target_shape { TARGET_SYMBOL, TARGET_RELATIVE, TARGET_SYMBOL_RELATIVE };
 struct target {
@@ -55,13 +60,26 @@ bool plan_upgrade(struct arena *a, const struct graph *g, const struct strings *
                   struct plan *out, struct err *e);
 bool plan_downgrade(struct arena *a, const struct graph *g, const struct strings *rows, struct str target,
                     struct plan *out, struct err *e);
-/* `targets` as typed (several allowed); base and label@base delete. */
+/*
+ * Whether a downgrade to `target` has nothing to do because the rows stand at it or below: nothing is applied, or the target
+ * is not applied and one of the rows is its ancestor, or plan_downgrade() itself finds nothing to drop. For fleets, whose
+ * tenants need not all be above the target. Refuses what plan_downgrade() refuses about the target itself.
+ */
+bool plan_is_below(struct arena *a, const struct graph *g, const struct strings *rows, struct str target, bool *below,
+                   struct err *e);
+/*
+ * `targets` as typed (several allowed); base and label@base delete the rows of that lineage. A target above or below rows
+ * of its lineage (dependencies included) replaces them, another is added. One step a target, for base one a row.
+ */
 bool plan_stamp(struct arena *a, const struct graph *g, const struct strings *rows, const struct strings *targets,
                 bool purge, struct plan *out, struct err *e);
 /* FROM:TO for --sql: the rows FROM stands for (base: none), so that the plan can be made without a database. */
 bool plan_rows_of(struct arena *a, const struct graph *g, struct str from, struct strings *rows, struct err *e);
 
-/* `history -r RANGE`: newest first. An empty range is everything. `rows` may be NULL when `current` is not asked for. */
+/*
+ * `history -r RANGE`: newest first. An empty range is everything; otherwise [start]:[end], both ends included, an end may be
+ * `current`, and relative ends stop at the end of the history. `rows` may be NULL when `current` is not asked for.
+ */
 bool plan_history(struct arena *a, const struct graph *g, struct str range, const struct strings *rows,
                   struct revlist *out, struct err *e);
 
