@@ -178,12 +178,12 @@ template_cluster() {
     local template=${TEST_RUN_DIR:-$T}/cluster
     (
         flock 9
-        [[ ! -e $template.done ]] || exit 0
+        [[ ! -e $template.made ]] || exit 0
         private_folder "$template"
         install -m 644 /dev/stdin "$template.password" <<<"$PG_PASSWORD"
         as_server "$PG_BIN/initdb" -D "$template" -U "$PG_USER" --pwfile="$template.password" --auth=trust \
             --no-locale --encoding=UTF8 --no-sync >"$template.log" 2>&1 || { cat "$template.log" >&2 && exit 1; }
-        : >"$template.done"
+        : >"$template.made"
     ) 9>"$template.lock"
     echo "$template"
 }
