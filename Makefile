@@ -103,7 +103,7 @@ MAN     := $(BUILD)/man/$(NAME).1 $(BUILD)/man/migrate-gen.1
 # ---------------------------------------------------------------------------------------------------------- verbs
 
 .PHONY: help all deps demo revision test test-unit test-integration lint fuzz fuzz-smoke bench man docs install clean \
-	lib unit tools tests-ready fuzzers
+	format tidy lib unit tools tests-ready fuzzers
 
 all: $(BUILD)/$(NAME) $(BUILD)/migrate-gen	## build both executables (the default)
 
@@ -137,8 +137,11 @@ test-unit: unit	## the unit tests alone
 test-integration: tests-ready	## the integration tests alone (TESTS="fleet static" picks)
 	@tests/run --integration $(TESTS)
 
-lint: tests-ready	## formatter, clang-tidy, cppcheck, shellcheck, layers, symbols, hardening…
+lint: tests-ready $(BUILD)/libgen.a tidy	## clang-tidy, formatter, cppcheck, shellcheck, layers, symbols, hardening…
 	@tests/lint/run
+
+format:	## let clang-format rewrite the sources
+	@clang-format -i $(sort $(wildcard runtime/*/*.[ch] gen/*.[ch] tests/*/*.[ch]))
 
 fuzz: fuzzers	## run every libFuzzer target for FUZZ_SECONDS (20) each
 	@tests/fuzz/run --seconds $(FUZZ_SECONDS) $(FUZZERS)
@@ -227,6 +230,14 @@ $(BUILD)/unit/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/libmigrate.a
 	$(call say,LINK)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIB_LIBS)
 .SECONDARY:
+
+# clang-tidy is slow, so each file has a stamp, and only what changed is read again.
+tidy: $(patsubst %.c,$(BUILD)/tidy/%.ok,$(LIB_SRC) $(CLI_SRC) $(STATIC_SRC) $(GEN_SRC) $(UNIT_SRC) $(FUZZ_SRC))
+$(BUILD)/tidy/%.ok: %.c $(HEADERS) $(wildcard gen/*.h) .clang-tidy
+	@mkdir -p $(@D)
+	$(call say,TIDY,$<)
+	$(Q)clang-tidy --quiet $< -- -std=gnu17 $(CPPFLAGS) $(GLIB_CFLAGS) 2>$@.log || { cat $@.log >&2; exit 1; }
+	@touch $@
 
 # Fuzzing wants every object built by clang with coverage, so the libraries are made again in a folder of their own.
 $(BUILD)/fuzz/lib%.a: FORCE
