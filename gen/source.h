@@ -45,10 +45,13 @@ struct text_file {
     uint32_t *line_starts; /* offsets of every line's first byte */
     uint32_t n_lines;
 };
+/* `offset` in bytes; past the end it is the end. */
 struct position text_position(const struct text_file *f, size_t offset);
 struct str text_line(const struct text_file *f, uint32_t line); /* without its end */
 /* Reads and normalises; NUL bytes, invalid UTF-8 and sizes over 1 GiB are findings (false). */
 bool text_read(struct findings *out, const char *path, const char *shown, struct text_file *f);
+/* The same for `n` bytes in memory, which have room for one more and are changed in place. */
+bool text_take(struct findings *out, const char *path, const char *shown, char *bytes, size_t n, struct text_file *f);
 
 /*
  * Adds a finding at a byte offset of a file, formatted; SIZE_MAX as offset: the file as a whole. Returns it, so that the
@@ -58,8 +61,15 @@ struct finding *finding_add(struct findings *out, const char *rule, const struct
                             const char *format, ...) __attribute__((format(printf, 5, 6)));
 struct finding *finding_at_line(struct findings *out, const char *rule, const struct text_file *f, uint32_t line,
                                 const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* Makes a finding that was just added a warning: it is shown, and stops nothing. */
+void finding_is_warning(struct findings *out, struct finding *found);
+/* Hints "did you mean …?" with the nearest of `list`, or with `otherwise` (may be NULL) when nothing is near. */
+void finding_suggest(struct finding *found, struct str word, const struct strings *list, const char *otherwise);
 void findings_sort(struct findings *all);
 void findings_free(struct findings *all);
+/* As people read them, at most 40 of a file; and one JSON object a line, all of them. */
+void findings_format(struct buf *out, const struct findings *all);
+void findings_format_json(struct buf *out, const struct findings *all);
 
 /* A word of a header line with its place, e.g. one parent of `Revises`. */
 struct word {
@@ -80,6 +90,7 @@ struct source_revision {
     struct word id;
     struct words revises, labels, depends, requires;
     uint32_t header_end; /* offset of the first section line */
+    bool unreadable;     /* the text is refused as a whole: only the header was looked at, there are no sections */
 };
 
 struct source_setting {
@@ -97,19 +108,31 @@ struct source_stream {
     const char *registry; /* NULL unless fleet */
     VEC(struct source_revision *) revisions; /* in byte order of file names; link puts them in topological order */
     uint8_t sha256[32];
+    const struct stream *linked; /* made by link, NULL while the stream has errors */
 };
+
+/* "postgresql", "sqlite": as env.ini and section lines spell them. */
+extern const char *const dialect_words[DIALECT_COUNT];
+#define DIALECTS_ALL (DIALECT_BIT(DIALECT_COUNT) - 1)
 
 struct source {
     struct arena *arena;
     const char *folder;              /* the migrations folder as given */
+    const char *program;             /* the executable's name, for messages; NULL: profile-migrate */
     VEC(struct source_stream *) streams; /* registry first, else in byte order of names */
     struct findings findings;
 };
 
-/* Stage read. Folders of `folder` that hold an env.ini are streams. False only when the folder itself cannot be read. */
+/*
+ * Stage read. Folders of `folder` that hold an env.ini are streams. False only when the folder itself cannot be read or
+ * holds no stream (FAULT_CONFIG).
+ */
 bool source_read(struct source *s, const char *folder, struct err *e);
+const struct source_stream *source_find(const struct source *s, const char *stream);
 /* One revision file from bytes (fuzzed). */
 void source_parse_revision(struct findings *out, struct arena *a, struct source_revision *r);
+/* Which section runs for each dialect of the stream; what is missing or claimed twice is a finding. */
+void source_pick_sections(struct findings *out, const struct source_stream *s, struct source_revision *r);
 /* One env.ini from bytes (fuzzed). */
 void source_parse_ini(struct findings *out, struct arena *a, struct source_stream *s);
 
@@ -121,10 +144,28 @@ void tokens_sha256(struct str body, uint32_t dialects, uint8_t out[32]);
 
 /* Stage link: resolves parents and dependencies, refuses bad graphs, sorts, computes checksums of sections and streams. */
 void link_streams(struct source *s);
-/* The linked stream as the runtime sees it (built in memory), for graph.h and plan.h; NULL when it has errors. */
+/* The linked stream as the runtime sees it (built in memory), for graph.h and plan.h; NULL when read, check or link found
+ * errors in it. Sections gain their statements later, from check_sqlite(). */
 const struct stream *link_stream(const struct source_stream *s);
 
-/* Stage emit: writes C under `output`, only files whose bytes change, and removes what no revision needs any more. */
-bool emit_sources(const struct source *s, const char *output, const char *program, const char *version, struct err *e);
+/*
+ * Stage emit: writes C under `output`, only files whose bytes change, and removes what the run before wrote and no
+ * revision needs any more. Nothing of it depends on the machine, the clock or the folder's name.
+ *
+ *     STREAM/ID.c        the bytes of the file, its sections and statements
+ *     STREAM/ID.sql      the same bytes, for .incbin, when the file is larger than incbin_above
+ *     STREAM.c           the table of its revisions, in topological order, and env.ini
+ *     catalogue.c        migrate_catalogue
+ *     sources.mk         GEN_SOURCES := every .c above, sorted
+ *
+ * Names are escaped: what is no letter or digit is _HH, so that they are file names and C identifiers.
+ */
+struct emit_options {
+    const char *output;
+    const char *program; /* the executable's name */
+    const char *version; /* of the product: part of the build id */
+    size_t incbin_above; /* 0: 64 KiB */
+};
+bool emit_sources(const struct source *s, const struct emit_options *options, struct err *e);
 
 #endif

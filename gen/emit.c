@@ -1,0 +1,642 @@
+/*
+ * Stage emit: from the linked model to constant C.
+ *
+ * A revision's own file holds what only its own text decides: the bytes, the sections, the statements. Everything that
+ * depends on its neighbours (indices of parents, load order) stands in its stream's table, so that adding a revision in
+ * the middle compiles two files and not all of those behind it.
+ *
+ * The bytes go in through `xxd -i`, or through .incbin where gcc would need a gigabyte for the array. A file is written
+ * only when its bytes differ, under another name that is then renamed, so that make sees no half of a file and no change
+ * that is none. What the last run wrote is known from its sources.mk; nothing else in the folder is ever removed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "gen/source.h"
+
+#define INCBIN_ABOVE ((size_t)64 * 1024)
+#define XXD_BYTES_A_LINE 12
+
+struct emitter {
+    const struct source *source;
+    const struct emit_options *options;
+    struct arena *a;
+    struct strings written; /* every .c, relative to the output folder */
+    struct err *e;
+};
+
+/* ------------------------------------------------------------------------------------------------------------- names */
+
+/* Letters and digits stay, everything else is _HH; what would be too long for a file name ends in _x and a checksum. */
+static const char *escape(struct arena *a, const char *name)
+{
+    enum { LONGEST = 100, KEPT = 60 };
+    BUF_AUTO out = {0};
+    for (const char *p = name; *p; p++) {
+        if ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9'))
+            buf_addc(&out, *p);
+        else
+            buf_addf(&out, "_%02x", (unsigned)(unsigned char)*p);
+    }
+    if (out.n > LONGEST) {
+        uint8_t sum[SHA256_BYTES];
+        char hex[SHA256_HEX];
+        hash_bytes(name, strlen(name), sum);
+        hash_hex(sum, hex);
+        return arena_printf(a, "%.*s_x%.16s", KEPT, out.p, hex);
+    }
+    return arena_str(a, buf_str(&out));
+}
+
+/* A stream's folder and table stand beside files of ours and of the build rules. */
+static const char *escape_stream(struct arena *a, const char *name)
+{
+    static const char *const taken[] = {"catalogue", "inputs", "generated", "flags", "objects"};
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        if (strcmp(name, taken[i]) == 0)
+            return arena_printf(a, "_%02x%s", (unsigned)(unsigned char)*name, name + 1);
+    return escape(a, name);
+}
+
+/* stream__id: an escape is never followed by another '_', so two names never make one. */
+static const char *symbol(struct arena *a, const struct source_stream *s, const struct source_revision *r)
+{
+    return arena_printf(a, "%s__%s", escape_stream(a, s->name), escape(a, r->id.text));
+}
+
+/* ----------------------------------------------------------------------------------------------------------- C texts */
+
+static void add_string(struct buf *out, const char *z)
+{
+    if (!z) {
+        buf_addc(out, '0');
+        return;
+    }
+    buf_addc(out, '"');
+    for (; *z; z++) {
+        unsigned char c = (unsigned char)*z;
+        if (c < 0x20 || c >= 0x7F || c == '"' || c == '\\' || c == '?')
+            buf_addf(out, "\\%03o", (unsigned)c);
+        else
+            buf_addc(out, *z);
+    }
+    buf_addc(out, '"');
+}
+
+static void add_sum(struct buf *out, const uint8_t sum[SHA256_BYTES])
+{
+    buf_addc(out, '{');
+    for (size_t i = 0; i < SHA256_BYTES; i++)
+        buf_addf(out, "%s0x%02x", i ? "," : "", (unsigned)sum[i]);
+    buf_addc(out, '}');
+}
+
+static void add_preamble(struct buf *out)
+{
+    buf_addf(out,
+             "/* Made by migrate-gen: do not edit. */\n"
+             "#include \"model/revision.h\"\n"
+             "\n"
+             "_Static_assert(REVISION_FORMAT == %d, \"made for another format of revisions: run migrate-gen again\");\n"
+             "\n",
+             REVISION_FORMAT);
+}
+
+/* A number of `name` and a pointer to the array `array`, or none. */
+static void add_list(struct buf *out, const char *name, size_t n, const char *array, size_t index)
+{
+    if (n)
+        buf_addf(out, "    .n_%s = %zu,\n    .%s = %s_%zu,\n", name, n, name, array, index);
+}
+
+/* ------------------------------------------------------------------------------------------------------------- files */
+
+static bool fail(struct emitter *em, const char *what, const char *path)
+{
+    return err_set(em->e, FAULT_FAILED, "%s \"%s\": %s", what, path, strerror(errno));
+}
+
+static char *output_path(struct emitter *em, const char *name)
+{
+    return arena_printf(em->a, "%s/%s", em->options->output, name);
+}
+
+static bool make_folders(struct emitter *em, const char *path)
+{
+    char *copy = arena_strdup(em->a, path);
+    for (char *p = copy + 1;; p++) {
+        if (*p && *p != '/')
+            continue;
+        char end = *p;
+        *p = '\0';
+        if (mkdir(copy, 0777) < 0 && errno != EEXIST)
+            return fail(em, "cannot make the folder", copy);
+        *p = end;
+        if (!end)
+            return true;
+    }
+}
+
+/* The bytes of a file that is there, mapped; p is NULL when there is none. */
+static struct str map_file(const char *path)
+{
+    struct str none = {0};
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return none;
+    void *p = MAP_FAILED;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
+        p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    close(fd);
+    return p == MAP_FAILED ? none : (struct str){p, (size_t)st.st_size};
+}
+
+static void unmap(struct str *mapped)
+{
+    if (mapped->p)
+        munmap((void *)(uintptr_t)mapped->p, mapped->n);
+}
+#define AUTO_MAPPED __attribute__((cleanup(unmap))) struct str
+
+static bool write_all(int fd, struct str bytes)
+{
+    while (bytes.n) {
+        ssize_t n = write(fd, bytes.p, bytes.n);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        bytes = str_slice(bytes, (size_t)n, bytes.n);
+    }
+    return true;
+}
+
+static bool write_file(struct emitter *em, const char *name, struct str bytes)
+{
+    char *path = output_path(em, name), *fresh = arena_printf(em->a, "%s.new", path);
+    AUTO_MAPPED old = map_file(path);
+    if (old.p && str_eq(old, bytes))
+        return true;
+    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return fail(em, "cannot write", fresh);
+    bool ok = write_all(fd, bytes);
+    if (close(fd) < 0 || !ok)
+        return fail(em, "cannot write", fresh);
+    return rename(fresh, path) == 0 || fail(em, "cannot write", path);
+}
+
+/* --------------------------------------------------------------------------------------------------------------- xxd */
+
+static size_t xxd_size(size_t n)
+{
+    size_t lines = (n + XXD_BYTES_A_LINE - 1) / XXD_BYTES_A_LINE;
+    return n ? 6 * n + 2 * (lines - 1) + 1 : 0;
+}
+
+static int memory_file(struct str text)
+{
+    int fd = memfd_create("text", MFD_CLOEXEC);
+    if (fd >= 0 && (!write_all(fd, text) || lseek(fd, 0, SEEK_SET) != 0)) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static bool read_to_end(int fd, struct buf *out)
+{
+    char bytes[16384];
+    for (;;) {
+        ssize_t n = read(fd, bytes, sizeof bytes);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n == 0;
+        buf_add(out, bytes, (size_t)n);
+    }
+}
+
+static int start_xxd(int in, int out, pid_t *pid)
+{
+    static const char *const argv[] = {"xxd", "-i", NULL};
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+    int failed = posix_spawnp(pid, "xxd", &actions, NULL, (char *const *)(uintptr_t)argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    return failed;
+}
+
+/* Runs `xxd -i` on the text; it prints the bytes alone, since its input has no name. */
+static bool add_xxd(struct emitter *em, struct buf *out, struct str text)
+{
+    int ends[2], status = 0;
+    pid_t pid = 0;
+    size_t before = out->n;
+    int in = memory_file(text);
+    if (in < 0 || pipe2(ends, O_CLOEXEC) < 0) {
+        if (in >= 0)
+            close(in);
+        return err_set(em->e, FAULT_FAILED, "cannot run xxd: %s", strerror(errno));
+    }
+    int failed = start_xxd(in, ends[1], &pid);
+    close(in);
+    close(ends[1]);
+    bool ok = !failed && read_to_end(ends[0], out);
+    close(ends[0]);
+    while (!failed && waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+    if (ok && status == 0 && out->n - before == xxd_size(text.n))
+        return true;
+    err_set(em->e, FAULT_FAILED, failed ? "cannot run xxd: %s" : "xxd failed%.0s", strerror(failed));
+    err_hint(em->e, "Debian's package is called xxd");
+    return false;
+}
+
+/* Writes head, the bytes of `text` as array elements, tail; xxd is left alone when that is what the file says already. */
+static bool write_array(struct emitter *em, const char *name, struct buf *head, struct str text, const struct buf *tail)
+{
+    AUTO_MAPPED old = map_file(output_path(em, name));
+    size_t array = xxd_size(text.n);
+    if (old.n == head->n + array + tail->n && memcmp(old.p, head->p, head->n) == 0 &&
+        memcmp(old.p + head->n + array, tail->p, tail->n) == 0)
+        return true;
+    if (text.n && !add_xxd(em, head, text))
+        return false;
+    buf_adds(head, buf_str(tail));
+    return write_file(em, name, buf_str(head));
+}
+
+/* --------------------------------------------------------------------------------------------------------- a revision */
+
+static void add_statements(struct buf *out, const struct revision_section *s, size_t index)
+{
+    if (!s->n_statements)
+        return;
+    buf_addf(out, "static const struct revision_statement statements_%zu[] = {\n", index);
+    for (uint32_t i = 0; i < s->n_statements; i++) {
+        const struct revision_statement *st = &s->statements[i];
+        buf_addf(out, "    {%u,%u,%u,%u,", st->offset, st->length, st->line, st->flags);
+        add_string(out, st->kind);
+        buf_addc(out, ',');
+        add_string(out, st->schema);
+        buf_addc(out, ',');
+        add_string(out, st->object);
+        buf_addc(out, ',');
+        add_string(out, st->table);
+        buf_addz(out, "},\n");
+    }
+    buf_addz(out, "};\n\n");
+}
+
+static void add_section(struct buf *out, const struct revision_section *s, size_t index)
+{
+    buf_addf(out,
+             "    {\n"
+             "        .direction = %s,\n"
+             "        .dialects = %u,\n"
+             "        .flags = %u,\n"
+             "        .line = %u,\n"
+             "        .offset = %u,\n"
+             "        .length = %u,\n"
+             "        .lock_timeout_ms = %lld,\n"
+             "        .statement_timeout_ms = %lld,\n",
+             s->direction == DIRECTION_UP ? "DIRECTION_UP" : "DIRECTION_DOWN", s->dialects, s->flags, s->line, s->offset,
+             s->length, (long long)s->lock_timeout_ms, (long long)s->statement_timeout_ms);
+    if (s->n_statements)
+        buf_addf(out, "        .n_statements = %u,\n        .statements = statements_%zu,\n", s->n_statements, index);
+    buf_addz(out, "        .sha256 = ");
+    add_sum(out, s->sha256);
+    buf_addz(out, ",\n        .tokens_sha256 = ");
+    add_sum(out, s->tokens_sha256);
+    buf_addz(out, ",\n    },\n");
+}
+
+static void add_sections(struct buf *out, const struct source_revision *r, const char *name)
+{
+    for (size_t i = 0; i < r->sections.n; i++)
+        add_statements(out, &r->sections.v[i], i);
+    buf_addf(out, "const struct revision_section migrate_sections_%s[] = {\n", name);
+    for (size_t i = 0; i < r->sections.n; i++)
+        add_section(out, &r->sections.v[i], i);
+    buf_addz(out, "};\n");
+}
+
+/* The assembler finds the file through its -I; a NUL follows the bytes, as it does in the array. */
+static void add_incbin(struct buf *out, const char *name, const char *file)
+{
+    buf_addf(out,
+             "__asm__(\".pushsection .rodata.migrate_text_%s,\\\"a\\\",%%progbits\\n\"\n"
+             "        \".globl migrate_text_%s\\n\"\n"
+             "        \".type migrate_text_%s, %%object\\n\"\n"
+             "        \"migrate_text_%s:\\n\"\n"
+             "        \".incbin \\\"%s\\\"\\n\"\n"
+             "        \".byte 0\\n\"\n"
+             "        \".size migrate_text_%s, . - migrate_text_%s\\n\"\n"
+             "        \".popsection\\n\");\n"
+             "\n",
+             name, name, name, name, file, name, name);
+}
+
+static bool emit_revision(struct emitter *em, const struct source_stream *s, const struct source_revision *r)
+{
+    const char *name = symbol(em->a, s, r);
+    const char *stem = arena_printf(em->a, "%s/%s", escape_stream(em->a, s->name), escape(em->a, r->id.text));
+    const char *c = arena_printf(em->a, "%s.c", stem), *sql = arena_printf(em->a, "%s.sql", stem);
+    char hex[SHA256_HEX];
+    BUF_AUTO head = {0};
+    BUF_AUTO tail = {0};
+    hash_hex(r->revision.sha256, hex);
+    vec_push(em->a, &em->written, c);
+    add_preamble(&head);
+    buf_addf(&head, "/* sha256 %s */\n", hex);
+    size_t limit = em->options->incbin_above ? em->options->incbin_above : INCBIN_ABOVE;
+    if (r->file.bytes.n > limit) {
+        add_incbin(&head, name, sql);
+        add_sections(&head, r, name);
+        return write_file(em, sql, r->file.bytes) && write_file(em, c, buf_str(&head));
+    }
+    buf_addf(&head, "const unsigned char migrate_text_%s[] = {\n", name);
+    buf_addz(&tail, r->file.bytes.n ? ", 0x00\n};\n\n" : "  0x00\n};\n\n");
+    add_sections(&tail, r, name);
+    if (unlink(output_path(em, sql)) < 0 && errno != ENOENT)
+        return fail(em, "cannot remove", sql);
+    return write_array(em, c, &head, r->file.bytes, &tail);
+}
+
+/* ----------------------------------------------------------------------------------------------------------- a stream */
+
+static void add_indices(struct buf *out, const char *name, size_t index, const uint32_t *v, uint32_t n)
+{
+    if (!n)
+        return;
+    buf_addf(out, "static const uint32_t %s_%zu[] = {", name, index);
+    for (uint32_t i = 0; i < n; i++)
+        buf_addf(out, "%s%u", i ? ", " : "", v[i]);
+    buf_addz(out, "};\n");
+}
+
+static void add_labels(struct buf *out, const struct revision *r, size_t index)
+{
+    if (!r->n_labels)
+        return;
+    buf_addf(out, "static const char *const labels_%zu[] = {", index);
+    for (uint32_t i = 0; i < r->n_labels; i++) {
+        buf_addz(out, i ? ", " : "");
+        add_string(out, r->labels[i]);
+    }
+    buf_addz(out, "};\n");
+}
+
+static void add_requires(struct buf *out, const struct revision *r, size_t index)
+{
+    if (!r->n_requires)
+        return;
+    buf_addf(out, "static const struct revision_requirement requires_%zu[] = {", index);
+    for (uint32_t i = 0; i < r->n_requires; i++) {
+        buf_addz(out, i ? ", {" : "{");
+        add_string(out, r->requires[i].stream);
+        buf_addz(out, ", ");
+        add_string(out, r->requires[i].revision);
+        buf_addc(out, '}');
+    }
+    buf_addz(out, "};\n");
+}
+
+static void add_text_field(struct buf *out, const char *name, const char *value)
+{
+    buf_addf(out, "    .%s = ", name);
+    add_string(out, value);
+    buf_addz(out, ",\n");
+}
+
+static void add_revision(struct emitter *em, struct buf *out, const struct source_stream *s, size_t index)
+{
+    const struct source_revision *source = s->revisions.v[index];
+    const struct revision *r = &source->revision;
+    const char *name = symbol(em->a, s, source);
+    buf_addf(out,
+             "extern const unsigned char migrate_text_%s[];\n"
+             "extern const struct revision_section migrate_sections_%s[];\n",
+             name, name);
+    add_indices(out, "down", index, r->down, r->n_down);
+    add_indices(out, "depends", index, r->depends, r->n_depends);
+    add_labels(out, r, index);
+    add_requires(out, r, index);
+    buf_addf(out, "static const struct revision revision_%zu = {\n", index);
+    add_text_field(out, "id", r->id);
+    add_text_field(out, "message", r->message);
+    add_text_field(out, "created", r->created);
+    add_text_field(out, "path", r->path);
+    buf_addf(out, "    .text = migrate_text_%s,\n    .length = %u,\n    .load_order = %u,\n", name, r->length, r->load_order);
+    add_list(out, "down", r->n_down, "down", index);
+    add_list(out, "depends", r->n_depends, "depends", index);
+    add_list(out, "labels", r->n_labels, "labels", index);
+    add_list(out, "requires", r->n_requires, "requires", index);
+    buf_addf(out, "    .n_sections = %u,\n    .sections = migrate_sections_%s,\n    .pick = {", r->n_sections, name);
+    for (size_t direction = 0; direction < DIRECTION_COUNT; direction++) {
+        buf_addz(out, direction ? ", {" : "{");
+        for (size_t dialect = 0; dialect < DIALECT_COUNT; dialect++)
+            buf_addf(out, "%s%d", dialect ? ", " : "", r->pick[direction][dialect]);
+        buf_addc(out, '}');
+    }
+    buf_addz(out, "},\n    .sha256 = ");
+    add_sum(out, r->sha256);
+    buf_addz(out, ",\n};\n\n");
+}
+
+static void add_settings(struct buf *out, const struct stream *s)
+{
+    if (!s->n_settings)
+        return;
+    buf_addz(out, "static const struct stream_setting settings_0[] = {\n");
+    for (uint32_t i = 0; i < s->n_settings; i++) {
+        buf_addz(out, "    {");
+        add_string(out, s->settings[i].key);
+        buf_addz(out, ", ");
+        add_string(out, s->settings[i].value);
+        buf_addf(out, ", %u},\n", s->settings[i].line);
+    }
+    buf_addz(out, "};\n\n");
+}
+
+static void add_stream(struct emitter *em, struct buf *out, const struct source_stream *s)
+{
+    const struct stream *linked = s->linked;
+    if (linked->n_revisions) {
+        buf_addz(out, "static const struct revision *const revisions_0[] = {\n");
+        for (uint32_t i = 0; i < linked->n_revisions; i++)
+            buf_addf(out, "    &revision_%u,\n", i);
+        buf_addz(out, "};\n\n");
+    }
+    add_settings(out, linked);
+    buf_addf(out, "const struct stream migrate_stream_%s = {\n", escape_stream(em->a, s->name));
+    add_text_field(out, "name", linked->name);
+    buf_addf(out, "    .kind = %s,\n    .dialects = %u,\n", linked->kind == STREAM_FLEET ? "STREAM_FLEET" : "STREAM_SINGLE",
+             linked->dialects);
+    add_list(out, "settings", linked->n_settings, "settings", 0);
+    add_text_field(out, "ini_path", linked->ini_path);
+    buf_addf(out, "    .ini_text = ini_text,\n    .ini_length = %u,\n", linked->ini_length);
+    add_list(out, "revisions", linked->n_revisions, "revisions", 0);
+    buf_addz(out, "    .sha256 = ");
+    add_sum(out, s->sha256);
+    buf_addz(out, ",\n};\n");
+}
+
+static bool emit_stream(struct emitter *em, const struct source_stream *s)
+{
+    const char *stem = escape_stream(em->a, s->name);
+    const char *c = arena_printf(em->a, "%s.c", stem);
+    if (!make_folders(em, output_path(em, stem)))
+        return false;
+    for (size_t i = 0; i < s->revisions.n; i++)
+        if (!emit_revision(em, s, s->revisions.v[i]))
+            return false;
+    vec_push(em->a, &em->written, c);
+    uint8_t sum[SHA256_BYTES];
+    char hex[SHA256_HEX];
+    BUF_AUTO head = {0};
+    BUF_AUTO tail = {0};
+    hash_bytes(s->ini.bytes.p, s->ini.bytes.n, sum);
+    hash_hex(sum, hex);
+    add_preamble(&head);
+    buf_addf(&head, "/* sha256 %s */\nstatic const unsigned char ini_text[] = {\n", hex);
+    buf_addz(&tail, s->ini.bytes.n ? ", 0x00\n};\n\n" : "  0x00\n};\n\n");
+    for (size_t i = 0; i < s->revisions.n; i++)
+        add_revision(em, &tail, s, i);
+    add_stream(em, &tail, s);
+    return write_array(em, c, &head, s->ini.bytes, &tail);
+}
+
+/* --------------------------------------------------------------------------------------------------------- catalogue */
+
+/* 16 hex digits over what makes two executables behave differently: the product, every stream and its env.ini. */
+static void build_id(const struct emitter *em, char hex[SHA256_HEX])
+{
+    uint8_t sum[SHA256_BYTES];
+    struct hash *h = hash_new();
+    hash_add_piece(h, em->options->version, strlen(em->options->version));
+    for (size_t i = 0; i < em->source->streams.n; i++) {
+        const struct source_stream *s = em->source->streams.v[i];
+        hash_add_piece(h, s->name, strlen(s->name));
+        hash_add(h, s->sha256, sizeof s->sha256);
+        hash_add_piece(h, s->ini.bytes.p, s->ini.bytes.n);
+    }
+    hash_finish(h, sum);
+    hash_hex(sum, hex);
+    hex[16] = '\0';
+}
+
+static bool emit_catalogue(struct emitter *em)
+{
+    const struct source *source = em->source;
+    char hex[SHA256_HEX];
+    BUF_AUTO out = {0};
+    build_id(em, hex);
+    add_preamble(&out);
+    for (size_t i = 0; i < source->streams.n; i++)
+        buf_addf(&out, "extern const struct stream migrate_stream_%s;\n", escape_stream(em->a, source->streams.v[i]->name));
+    buf_addz(&out, "\nstatic const struct stream *const streams_0[] = {\n");
+    for (size_t i = 0; i < source->streams.n; i++)
+        buf_addf(&out, "    &migrate_stream_%s,\n", escape_stream(em->a, source->streams.v[i]->name));
+    buf_addz(&out, "};\n\nconst struct catalogue migrate_catalogue = {\n    .format = REVISION_FORMAT,\n");
+    add_text_field(&out, "program", em->options->program);
+    add_text_field(&out, "build_id", hex);
+    add_list(&out, "streams", source->streams.n, "streams", 0);
+    buf_addz(&out, "};\n");
+    vec_push(em->a, &em->written, "catalogue.c");
+    return write_file(em, "catalogue.c", buf_str(&out));
+}
+
+/* --------------------------------------------------------------------------------------------------------- sources.mk */
+
+static const char sources_head[] = "# Made by migrate-gen: do not edit.\nGEN_SOURCES :=";
+
+/* Only what our own names can look like is believed: a list from elsewhere must not make us remove anything. */
+static bool is_own_name(struct str name)
+{
+    if (!str_ends(name, STR(".c")))
+        return false;
+    size_t slashes = 0;
+    for (size_t i = 0; i < name.n - 2; i++) {
+        char c = name.p[i];
+        slashes += c == '/';
+        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && c != '_' && c != '/')
+            return false;
+    }
+    return name.p[0] != '/' && slashes <= 1;
+}
+
+static bool remove_stale(struct emitter *em, const char *c)
+{
+    static const char *const endings[] = {".c", ".sql", ".o"};
+    struct str stem = str_slice(str_from(c), 0, strlen(c) - 2);
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        char *path = output_path(em, arena_printf(em->a, "%.*s%s", STR_ARG(stem), endings[i]));
+        if (unlink(path) < 0 && errno != ENOENT && errno != ENOTDIR)
+            return fail(em, "cannot remove", path);
+    }
+    size_t slash = str_find(stem, '/');
+    if (slash < stem.n)
+        rmdir(output_path(em, arena_str(em->a, str_slice(stem, 0, slash)))); /* when it was the last */
+    return true;
+}
+
+static int compare_text(const void *key, const void *item)
+{
+    return strcmp(key, *(const char *const *)item);
+}
+
+/* `written` is sorted. */
+static bool remove_all_stale(struct emitter *em)
+{
+    AUTO_MAPPED old = map_file(output_path(em, "sources.mk"));
+    struct str rest = old, line;
+    if (!old.p || !str_starts(old, STR("# Made by migrate-gen")))
+        return true;
+    while (str_next(&rest, '\n', &line)) {
+        struct str name = str_trim(line);
+        if (str_ends(name, STR("\\")))
+            name = str_trim(str_slice(name, 0, name.n - 1));
+        if (!is_own_name(name))
+            continue;
+        const char *c = arena_str(em->a, name);
+        if (!bsearch(c, em->written.v, em->written.n, sizeof *em->written.v, compare_text) && !remove_stale(em, c))
+            return false;
+    }
+    return true;
+}
+
+static bool emit_list(struct emitter *em)
+{
+    BUF_AUTO out = {0};
+    strings_sort(&em->written);
+    buf_addz(&out, sources_head);
+    for (size_t i = 0; i < em->written.n; i++)
+        buf_addf(&out, " \\\n\t%s", em->written.v[i]);
+    buf_addc(&out, '\n');
+    return remove_all_stale(em) && write_file(em, "sources.mk", buf_str(&out));
+}
+
+bool emit_sources(const struct source *s, const struct emit_options *options, struct err *e)
+{
+    ARENA_AUTO arena = {0};
+    struct emitter em = {.source = s, .options = options, .a = &arena, .e = e};
+    if (!make_folders(&em, options->output))
+        return false;
+    for (size_t i = 0; i < s->streams.n; i++)
+        if (!emit_stream(&em, s->streams.v[i]))
+            return false;
+    return emit_catalogue(&em) && emit_list(&em);
+}

@@ -1,0 +1,163 @@
+/* Findings: making, sorting and showing them. Shows into a buffer; who prints it is not decided here. */
+#include "gen/source.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+
+/* A source line longer than this is not repeated: a megabyte in one line helps nobody. */
+#define LONGEST_SHOWN_LINE ((size_t)64 * 1024)
+#define SHOWN_OF_A_FILE 40
+
+static struct finding *add(struct findings *out, const char *rule, const struct text_file *f, struct position at,
+                           const char *format, va_list ap) __attribute__((format(printf, 5, 0)));
+
+static struct finding *add(struct findings *out, const char *rule, const struct text_file *f, struct position at,
+                           const char *format, va_list ap)
+{
+    vec_push(out->arena, &out->list, (struct finding){.rule = rule, .severity = SEVERITY_ERROR});
+    struct finding *found = &out->list.v[out->list.n - 1];
+    BUF_AUTO text = {0};
+    buf_vaddf(&text, format, ap);
+    err_set(&found->err, FAULT_FAILED, "%s", text.p ? text.p : "");
+    if (f) {
+        struct str line = text_line(f, at.line);
+        if (line.n == 0 || line.n > LONGEST_SHOWN_LINE)
+            line.p = NULL;
+        err_at(&found->err, f->shown, (int)at.line, (int)at.column, line);
+    }
+    out->n_errors++;
+    return found;
+}
+
+struct finding *finding_add(struct findings *out, const char *rule, const struct text_file *f, size_t offset,
+                            const char *format, ...)
+{
+    struct position at = {0};
+    if (f && offset != SIZE_MAX)
+        at = text_position(f, offset);
+    va_list ap;
+    va_start(ap, format);
+    struct finding *found = add(out, rule, f, at, format, ap);
+    va_end(ap);
+    return found;
+}
+
+struct finding *finding_at_line(struct findings *out, const char *rule, const struct text_file *f, uint32_t line,
+                                const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    struct finding *found = add(out, rule, f, (struct position){.line = line, .column = line ? 1 : 0}, format, ap);
+    va_end(ap);
+    return found;
+}
+
+void finding_is_warning(struct findings *out, struct finding *found)
+{
+    if (found->severity == SEVERITY_ERROR)
+        out->n_errors--;
+    found->severity = SEVERITY_WARNING;
+}
+
+/* Hints with the nearest of `list`, or with `otherwise` (may be NULL) when nothing is near. */
+void finding_suggest(struct finding *found, struct str word, const struct strings *list, const char *otherwise)
+{
+    const char *best = NULL;
+    unsigned limit = word.n < 4 ? 1 : (unsigned)(word.n / 3 < 4 ? word.n / 3 : 4);
+    for (size_t i = 0; i < list->n; i++) {
+        struct str candidate = str_from(list->v[i]);
+        unsigned distance = str_distance(word, candidate);
+        if (word.n >= 3 && str_starts(candidate, word) && !best)
+            best = list->v[i];
+        if (distance <= limit && distance > 0) {
+            limit = distance - 1;
+            best = list->v[i];
+        }
+    }
+    if (best)
+        err_hint(&found->err, "did you mean \"%s\"?", best);
+    else if (otherwise)
+        err_hint(&found->err, "%s", otherwise);
+}
+
+struct sortable {
+    struct finding finding;
+    size_t made; /* the order they were made in breaks ties */
+};
+
+static int compare_findings(const void *left, const void *right)
+{
+    const struct sortable *a = left, *b = right;
+    const struct err *x = &a->finding.err, *y = &b->finding.err;
+    int order = strcmp(x->path ? x->path : "", y->path ? y->path : "");
+    if (!order)
+        order = (x->line > y->line) - (x->line < y->line);
+    if (!order)
+        order = (x->column > y->column) - (x->column < y->column);
+    return order ? order : (a->made > b->made) - (a->made < b->made);
+}
+
+void findings_sort(struct findings *all)
+{
+    if (!all->list.n)
+        return;
+    struct sortable *rows = mem_alloc(all->list.n * sizeof *rows);
+    for (size_t i = 0; i < all->list.n; i++)
+        rows[i] = (struct sortable){all->list.v[i], i};
+    qsort(rows, all->list.n, sizeof *rows, compare_findings);
+    for (size_t i = 0; i < all->list.n; i++)
+        all->list.v[i] = rows[i].finding;
+    free(rows);
+}
+
+void findings_free(struct findings *all)
+{
+    for (size_t i = 0; i < all->list.n; i++)
+        err_free(&all->list.v[i].err);
+    *all = (struct findings){.arena = all->arena};
+}
+
+/* How many findings from `from` on concern the same file. */
+static size_t same_file(const struct findings *all, size_t from)
+{
+    size_t to = from + 1;
+    const char *path = all->list.v[from].err.path;
+    while (path && to < all->list.n && all->list.v[to].err.path && strcmp(path, all->list.v[to].err.path) == 0)
+        to++;
+    return to - from;
+}
+
+void findings_format(struct buf *out, const struct findings *all)
+{
+    for (size_t i = 0, n; i < all->list.n; i += n) {
+        n = same_file(all, i);
+        for (size_t j = i; j < i + n && j < i + SHOWN_OF_A_FILE; j++) {
+            const struct finding *found = &all->list.v[j];
+            err_format(out, &found->err, found->severity == SEVERITY_WARNING ? "warning" : NULL);
+        }
+        if (n > SHOWN_OF_A_FILE)
+            buf_addf(out, "%s: and %zu more\n", all->list.v[i].err.path, n - SHOWN_OF_A_FILE);
+    }
+}
+
+void findings_format_json(struct buf *out, const struct findings *all)
+{
+    for (size_t i = 0; i < all->list.n; i++) {
+        const struct finding *found = &all->list.v[i];
+        struct json j = {.out = out};
+        json_object(&j);
+        json_put_text(&j, "rule", found->rule);
+        json_put_text(&j, "severity", found->severity == SEVERITY_WARNING ? "warning" : "error");
+        json_put_text(&j, "path", found->err.path);
+        json_put_int(&j, "line", found->err.line);
+        json_put_int(&j, "column", found->err.column);
+        json_put_text(&j, "message", found->err.message);
+        if (found->err.detail)
+            json_put_text(&j, "detail", found->err.detail);
+        json_put_text(&j, "hint", found->err.hint);
+        json_end_object(&j);
+        buf_addc(out, '\n');
+    }
+}

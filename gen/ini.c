@@ -1,0 +1,363 @@
+/*
+ * env.ini: one group [stream], keys from the table of settings, comments on lines of their own.
+ *
+ * GLib reads the values; a scan of our own knows where each key and value stands, and refuses what GKeyFile would let
+ * pass: unknown keys, a key or group that is there twice, other groups, comments with ';'. Values are kept as written;
+ * ${VAR} is looked at for its form and expanded by nobody here.
+ */
+#include <glib.h>
+#include <string.h>
+
+#include "gen/source.h"
+#include "tool/settings.h"
+
+struct ini {
+    struct findings *out;
+    struct arena *a;
+    struct source_stream *s;
+    GKeyFile *keys;
+    uint32_t group_line; /* of [stream], 0: not there yet */
+    bool elsewhere;      /* below a group that is not ours */
+};
+
+static size_t offset_in(const struct ini *ini, struct str part)
+{
+    return (size_t)(part.p - ini->s->ini.bytes.p);
+}
+
+static struct finding *refuse_at(const struct ini *ini, const char *rule, struct str part, const char *message)
+{
+    return finding_add(ini->out, rule, &ini->s->ini, offset_in(ini, part), "%s", message);
+}
+
+/* --------------------------------------------------------------------------------------------- references, passwords */
+
+static bool is_variable_name(struct str name)
+{
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
+        if (c != '_' && !g_ascii_isalpha(c) && !(i && g_ascii_isdigit(c)))
+            return false;
+    }
+    return name.n > 0;
+}
+
+/* ${NAME}, each closed and with a name that an environment can hold. */
+static bool check_references(const struct ini *ini, struct str value)
+{
+    for (size_t i = 0; i + 1 < value.n; i++) {
+        if (value.p[i] != '$' || value.p[i + 1] != '{')
+            continue;
+        struct str rest = str_slice(value, i + 2, value.n);
+        struct str name = str_slice(rest, 0, str_find(rest, '}'));
+        if (name.n == rest.n || !is_variable_name(name)) {
+            struct finding *found = refuse_at(ini, "bad-reference", str_slice(value, i, value.n),
+                                              name.n == rest.n ? "the reference is not closed"
+                                                               : "the reference holds no variable's name");
+            err_hint(&found->err, "${NAME}: letters, digits and _, not beginning with a digit");
+            return false;
+        }
+        i += 2 + name.n;
+    }
+    return true;
+}
+
+/* {name}, each closed; "${" has been seen to already. */
+static bool check_columns(const struct ini *ini, struct str value)
+{
+    for (size_t i = 0; i < value.n; i++) {
+        if (value.p[i] == '}')
+            return refuse_at(ini, "bad-reference", str_slice(value, i, value.n), "\"}\" closes nothing") && false;
+        if (value.p[i] != '{')
+            continue;
+        struct str rest = str_slice(value, i + 1, value.n);
+        struct str name = str_slice(rest, 0, str_find(rest, '}'));
+        if ((i == 0 || value.p[i - 1] != '$') && (name.n == rest.n || !is_variable_name(name))) {
+            struct finding *found = refuse_at(ini, "bad-reference", str_slice(value, i, value.n),
+                                              name.n == rest.n ? "the column is not closed" : "this names no column");
+            err_hint(&found->err, "{tenant_id}, or another column of tenants_query");
+            return false;
+        }
+        i += 1 + name.n;
+    }
+    return true;
+}
+
+/* Nothing but references: what is left when they are taken out is empty. */
+static bool is_only_references(struct str text)
+{
+    while (text.n) {
+        bool variable = text.p[0] == '$' && text.n > 1 && text.p[1] == '{';
+        if (!variable && text.p[0] != '{')
+            return false;
+        size_t end = str_find(text, '}');
+        if (end == text.n)
+            return false;
+        text = str_slice(text, end + 1, text.n);
+    }
+    return true;
+}
+
+/* The byte behind position `i`; a reference counts as one. */
+static size_t next_byte(struct str s, size_t i)
+{
+    return s.p[i] == '{' ? i + str_find(str_slice(s, i, s.n), '}') : i + 1;
+}
+
+static size_t find_any(struct str s, size_t from, const char *stops)
+{
+    while (from < s.n && !strchr(stops, s.p[from]))
+        from = next_byte(s, from);
+    return from < s.n ? from : s.n;
+}
+
+/*
+ * The password of scheme://user:PASSWORD@host, which ends at the last '@' of the authority; one that is not encoded may
+ * hold a '/' and end the authority too early, so a later '@' counts when what stands there is no port.
+ */
+static struct str url_password(struct str value)
+{
+    const char *scheme = memmem(value.p, value.n, "://", 3);
+    if (!scheme)
+        return (struct str){0};
+    struct str rest = str_slice(value, (size_t)(scheme + 3 - value.p), value.n);
+    size_t colon = find_any(rest, 0, ":/@");
+    if (colon == rest.n || rest.p[colon] != ':')
+        return (struct str){0};
+    rest = str_slice(rest, colon + 1, rest.n);
+    size_t end = find_any(rest, 0, "/?");
+    size_t at = str_find_last(str_slice(rest, 0, end), '@');
+    if (at == end && strspn(rest.p, "0123456789") < end)
+        at = find_any(rest, end, "@");
+    return at < rest.n && rest.p[at] == '@' ? str_slice(rest, 0, at) : (struct str){0};
+}
+
+/* The value of password= or sslpassword= in a query or a keyword string, up to its end. */
+static struct str keyword_password(struct str value)
+{
+    static const struct str word = {"password", 8};
+    for (size_t i = 0; i + word.n < value.n; i++) {
+        if (g_ascii_strncasecmp(value.p + i, word.p, word.n) != 0)
+            continue;
+        struct str rest = str_slice(value, i + word.n, value.n);
+        size_t n = 0;
+        while (n < rest.n && rest.p[n] == ' ')
+            n++;
+        if (n == rest.n || rest.p[n] != '=')
+            continue;
+        for (n++; n < rest.n && (rest.p[n] == ' ' || rest.p[n] == '\'');)
+            n++;
+        rest = str_slice(rest, n, rest.n);
+        n = 0;
+        while (n < rest.n && rest.p[n] != ' ' && rest.p[n] != '&' && rest.p[n] != '\'')
+            n++;
+        if (!is_only_references(str_slice(rest, 0, n)))
+            return str_slice(rest, 0, n);
+    }
+    return (struct str){0};
+}
+
+static void refuse_literal_password(const struct ini *ini, const struct setting *row, struct str value)
+{
+    struct str password = url_password(value);
+    if (is_only_references(password))
+        password = keyword_password(value);
+    if (!password.n)
+        return;
+    struct finding *found = refuse_at(ini, "literal-password", password,
+                                      "a literal password has no place in a file that is committed");
+    err_hint(&found->err, "use ${VAR}: %s = ${DATABASE_URL}, or ${DATABASE_PASSWORD} in its place", row->key);
+    /* The source line would show it, in every log of a build. */
+    struct position at = text_position(&ini->s->ini, offset_in(ini, password));
+    err_at(&found->err, ini->s->ini.shown, (int)at.line, (int)at.column, (struct str){0});
+}
+
+/* ------------------------------------------------------------------------------------------------------------- values */
+
+static void apply(struct ini *ini, const struct setting *row, struct str value, int64_t number)
+{
+    struct source_stream *s = ini->s;
+    if (row == &settings[SET_KIND])
+        s->kind = (enum stream_kind)number;
+    else if (row == &settings[SET_DIALECTS])
+        s->dialects = (uint32_t)number;
+    else if (row == &settings[SET_MULTIPLE_HEADS])
+        s->multiple_heads = number != 0;
+    else if (row == &settings[SET_REGISTRY])
+        s->registry = arena_str(ini->a, value);
+}
+
+static void check_value(struct ini *ini, const struct setting *row, struct str value)
+{
+    AUTO_ERR e = {0};
+    int64_t number = 0;
+    if (!check_references(ini, value) || ((row->flags & SETTING_COLUMNS) && !check_columns(ini, value)))
+        return;
+    if (setting_check_embedded(row, value, &number, &e)) {
+        apply(ini, row, value, number);
+        if (row->type == SETTING_ADDRESS)
+            refuse_literal_password(ini, row, value);
+        return;
+    }
+    if (row == &settings[SET_DIALECTS])
+        ini->s->dialects = 0; /* unknown: sections are not compared with them */
+    bool secret = row->flags & SETTING_SECRET;
+    struct finding *found = refuse_at(ini, secret ? "literal-password" : "bad-value", value, e.message);
+    err_hint(&found->err, "%s", e.hint ? e.hint : "see docs/configuration.md");
+    if (secret) {
+        struct position at = text_position(&ini->s->ini, offset_in(ini, value));
+        err_at(&found->err, ini->s->ini.shown, (int)at.line, (int)at.column, (struct str){0});
+    } else if (memmem(value.p, value.n, " #", 2) || memmem(value.p, value.n, " ;", 2)) {
+        err_hint(&found->err, "a comment stands on a line of its own");
+    }
+}
+
+/* -------------------------------------------------------------------------------------------------------------- lines */
+
+static const struct source_setting *find_setting(const struct source_stream *s, const char *key)
+{
+    for (size_t i = 0; i < s->settings.n; i++)
+        if (strcmp(s->settings.v[i].key.text, key) == 0)
+            return &s->settings.v[i];
+    return NULL;
+}
+
+static void parse_group(struct ini *ini, struct str line)
+{
+    ini->elsewhere = !str_is(line, "[stream]");
+    if (ini->elsewhere) {
+        struct finding *found = finding_add(ini->out, "unknown-group", &ini->s->ini, offset_in(ini, line),
+                                            "unknown group \"%.*s\"", STR_ARG(line));
+        err_hint(&found->err, "there is one group: [stream]");
+        return;
+    }
+    uint32_t at = text_position(&ini->s->ini, offset_in(ini, line)).line;
+    if (ini->group_line)
+        finding_add(ini->out, "duplicate-group", &ini->s->ini, offset_in(ini, line),
+                    "[stream] is there a second time; the first is line %u", ini->group_line);
+    else
+        ini->group_line = at;
+}
+
+static void refuse_unknown_key(const struct ini *ini, struct str key)
+{
+    struct finding *found = finding_add(ini->out, "unknown-key", &ini->s->ini, offset_in(ini, key),
+                                        "unknown key \"%.*s\"", STR_ARG(key));
+    const struct setting *near = setting_nearest(key);
+    if (near)
+        err_hint(&found->err, "did you mean \"%s\"?", near->key);
+    else
+        err_hint(&found->err, "`migrate-gen help --configuration` lists every key");
+}
+
+/* "key = value". Values are taken from GLib by name afterwards. */
+static void parse_key(struct ini *ini, struct str line)
+{
+    const struct text_file *f = &ini->s->ini;
+    size_t equals = str_find(line, '=');
+    struct str key = str_trim(str_slice(line, 0, equals));
+    if (equals == line.n || !key.n) {
+        struct finding *found = refuse_at(ini, "bad-line", line, "neither \"key = value\" nor a group nor a comment");
+        if (line.p[0] == ';')
+            err_hint(&found->err, "a comment begins with #");
+        return;
+    }
+    if (!ini->group_line && !ini->elsewhere) {
+        struct finding *found = refuse_at(ini, "bad-line", line, "a key outside of a group");
+        err_hint(&found->err, "put [stream] on a line above it");
+        ini->elsewhere = true;
+    }
+    if (ini->elsewhere)
+        return;
+    const struct setting *row = setting_find(key);
+    if (!row) {
+        refuse_unknown_key(ini, key);
+        return;
+    }
+    const struct source_setting *before = find_setting(ini->s, row->key);
+    if (before) {
+        finding_add(ini->out, "duplicate-key", f, offset_in(ini, key), "\"%s\" is there a second time; the first is line %u",
+                    row->key, text_position(f, before->key.offset).line);
+        return;
+    }
+    struct str value = str_trim(str_slice(line, equals + 1, line.n));
+    struct source_setting setting = {.key = {row->key, (uint32_t)offset_in(ini, key)}};
+    setting.value.offset = (uint32_t)(value.n ? offset_in(ini, value) : offset_in(ini, line) + equals);
+    vec_push(ini->a, &ini->s->settings, setting);
+}
+
+static void scan_lines(struct ini *ini)
+{
+    for (uint32_t n = 1; n <= ini->s->ini.n_lines; n++) {
+        struct str line = str_trim(text_line(&ini->s->ini, n));
+        if (line.n == 0 || line.p[0] == '#')
+            continue;
+        if (line.p[0] == '[')
+            parse_group(ini, line);
+        else
+            parse_key(ini, line);
+    }
+}
+
+/* ------------------------------------------------------------------------------------------------------------- values */
+
+static void read_values(struct ini *ini)
+{
+    const struct text_file *f = &ini->s->ini;
+    for (size_t i = 0; i < ini->s->settings.n; i++) {
+        struct source_setting *setting = &ini->s->settings.v[i];
+        g_autofree char *text = g_key_file_get_value(ini->keys, "stream", setting->key.text, NULL);
+        struct str value = str_trim(str_from(text));
+        setting->value.text = arena_str(ini->a, value);
+        /* The same bytes, where they stand in the file: findings point there. */
+        struct str there = str_slice(f->bytes, setting->value.offset, setting->value.offset + value.n);
+        if (str_eq(there, value) || !value.n)
+            check_value(ini, setting_find(str_from(setting->key.text)), there);
+    }
+}
+
+static void check_kind(struct ini *ini)
+{
+    const struct source_stream *s = ini->s;
+    for (size_t i = 0; i < s->settings.n; i++) {
+        const struct setting *row = setting_find(str_from(s->settings.v[i].key.text));
+        if (row->kinds & SETTING_FOR(s->kind))
+            continue;
+        struct finding *found = finding_add(ini->out, "wrong-kind", &s->ini, s->settings.v[i].key.offset,
+                                            "\"%s\" is for %s", row->key, setting_kinds(row));
+        err_hint(&found->err, "%s", s->kind == STREAM_SINGLE ? "a fleet says kind = fleet"
+                                                              : "the kind of this stream is fleet");
+    }
+    for (size_t i = 0; i < n_settings; i++)
+        if ((settings[i].flags & SETTING_REQUIRED) && (settings[i].kinds & SETTING_FOR(s->kind)) &&
+            !find_setting(s, settings[i].key)) {
+            struct finding *found = finding_at_line(ini->out, "missing-key", &s->ini, ini->group_line, "%s is missing",
+                                                    settings[i].key);
+            err_hint(&found->err, "%s = …: %s", settings[i].key, settings[i].help);
+        }
+}
+
+void source_parse_ini(struct findings *out, struct arena *a, struct source_stream *s)
+{
+    struct ini ini = {.out = out, .a = a, .s = s};
+    size_t before = out->n_errors;
+    s->dialects = DIALECTS_ALL;
+    scan_lines(&ini);
+    if (!ini.group_line) {
+        if (out->n_errors == before) {
+            struct finding *found = finding_add(out, "missing-group", &s->ini, 0, "there is no group [stream]");
+            err_hint(&found->err, "the file begins with a line [stream]");
+        }
+        return;
+    }
+    /* A line that the scan refused makes GLib refuse the file: then the values wait for the next run. */
+    ini.keys = g_key_file_new();
+    g_autoptr(GError) error = NULL;
+    if (g_key_file_load_from_data(ini.keys, s->ini.bytes.p, s->ini.bytes.n, G_KEY_FILE_NONE, &error)) {
+        read_values(&ini);
+        check_kind(&ini);
+    } else if (out->n_errors == before) {
+        finding_add(out, "bad-line", &s->ini, SIZE_MAX, "%s", error->message);
+    }
+    g_key_file_free(ini.keys);
+}
