@@ -54,6 +54,7 @@ struct db_options {
     const char *tenant;        /* NULL: a single stream */
     const char *version_table; /* "alembic_version" */
     const char *schema;        /* NULL: the connection's own search path decides */
+    const char *version_schema; /* of the version table and the log, when it is not `schema` (PostgreSQL); else NULL */
     const char *application_name;
     const char *actor;       /* "" when not said */
     const char *client_host; /* this machine's name */
@@ -139,12 +140,15 @@ bool db_lock_free(struct db *db, bool *is_free, struct buf *holder, struct err *
  */
 bool db_session_lock(struct db *db, struct err *e);
 void db_session_unlock(struct db *db);
-/* One statement. Those that may run in a block are committed together with `progress`; the others run between commits. */
+/*
+ * One statement. Those that may run in a block are committed together with `progress`; the others (STATEMENT_NO_BLOCK) run
+ * between commits and write no row: `progress` is NULL there, the caller appends "started" before and "statement" after.
+ */
 bool db_run_statement(struct db *db, const struct db_step *step, size_t statement, const struct log_entry *progress,
                       struct err *e);
 /* Appends rows to the log, in a commit of their own. */
 bool db_append_log(struct db *db, const struct log_entry *entries, size_t n, struct err *e);
-/* SQL that is run again and again, a commit each, until it touches no row: rows touched by one run. */
+/* SQL that is run again and again, a commit each, until it touches no row: rows touched by one run. `progress` NULL: none. */
 bool db_run_batch(struct db *db, const struct db_step *step, const struct log_entry *progress, int64_t *touched,
                   struct err *e);
 
@@ -187,7 +191,7 @@ void db_script_tenant(struct buf *out, enum dialect dialect, const char *tenant)
 
 /* A name as SQL: always quoted, quotes doubled. */
 void db_quote_name(struct buf *out, const char *name);
-/* A text as SQL literal for PostgreSQL (E'' where a backslash needs it) and SQLite. */
+/* A text as SQL literal for PostgreSQL (E'' where a backslash needs it) and SQLite; NULL is the word NULL. */
 void db_quote_text(struct buf *out, enum dialect dialect, const char *text);
 
 #endif
