@@ -142,22 +142,18 @@ void findings_format(struct buf *out, const struct findings *all)
     }
 }
 
-void findings_format_json(struct buf *out, const struct findings *all)
+void finding_json(struct buf *out, const struct finding *found)
 {
-    for (size_t i = 0; i < all->list.n; i++) {
-        const struct finding *found = &all->list.v[i];
-        struct json j = {.out = out};
-        json_object(&j);
-        json_put_text(&j, "rule", found->rule);
-        json_put_text(&j, "severity", found->severity == SEVERITY_WARNING ? "warning" : "error");
-        json_put_text(&j, "path", found->err.path);
-        json_put_int(&j, "line", found->err.line);
-        json_put_int(&j, "column", found->err.column);
-        json_put_text(&j, "message", found->err.message);
-        if (found->err.detail)
-            json_put_text(&j, "detail", found->err.detail);
-        json_put_text(&j, "hint", found->err.hint);
-        json_end_object(&j);
-        buf_addc(out, '\n');
-    }
+    struct json j = {.out = out};
+    json_object(&j);
+    json_put_text(&j, "rule", found->rule);
+    json_put_text(&j, "severity", found->severity == SEVERITY_WARNING ? "warning" : "error");
+    json_put_text(&j, "path", found->err.path);
+    json_put_int(&j, "line", found->err.line);
+    json_put_int(&j, "column", found->err.column);
+    json_put_text(&j, "message", found->err.message);
+    if (found->err.detail)
+        json_put_text(&j, "detail", found->err.detail);
+    json_put_text(&j, "hint", found->err.hint);
+    json_end_object(&j);
 }

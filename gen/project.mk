@@ -61,7 +61,7 @@ $(GEN)/inputs: FORCE
 
 $(GEN)/generated: $(GEN)/inputs $(MIGRATE_GEN)
 	$(call say,GEN,$(MIGRATIONS))
-	$(Q)'$(MIGRATE_GEN)' compile --migrations '$(MIGRATIONS)' --output '$(GEN)' --name '$(NAME)'
+	$(Q)'$(MIGRATE_GEN)' compile --migrations '$(MIGRATIONS)' --output '$(GEN)' --program '$(NAME)'
 	@touch $@
 
 # make reads this before anything else, finds it out of date, runs the two rules above, and starts afresh if it changed.

@@ -3,8 +3,8 @@
  * position. The stages fill it in this order, and each adds findings instead of stopping, so that one run shows them all:
  *
  *     read   files -> bytes, headers, sections            source.c, ini.c
- *     check  statements of each section, per dialect      check_postgresql.c, check_sqlite.c, tokens.c
  *     link   parents, labels, order, the whole graph      link.c
+ *     check  statements of each section, per dialect      check_postgresql.c, check_sqlite.c, tokens.c
  *     emit   const C under build/gen                      emit.c (only when no finding is an error)
  *
  * Everything lives in the arena of the run.
@@ -67,9 +67,9 @@ void finding_is_warning(struct findings *out, struct finding *found);
 void finding_suggest(struct finding *found, struct str word, const struct strings *list, const char *otherwise);
 void findings_sort(struct findings *all);
 void findings_free(struct findings *all);
-/* As people read them, at most 40 of a file; and one JSON object a line, all of them. */
+/* As people read them, at most 40 of a file; and one as a JSON object. */
 void findings_format(struct buf *out, const struct findings *all);
-void findings_format_json(struct buf *out, const struct findings *all);
+void finding_json(struct buf *out, const struct finding *found);
 
 /* A word of a header line with its place, e.g. one parent of `Revises`. */
 struct word {
@@ -136,7 +136,7 @@ void source_pick_sections(struct findings *out, const struct source_stream *s, s
 /* One env.ini from bytes (fuzzed). */
 void source_parse_ini(struct findings *out, struct arena *a, struct source_stream *s);
 
-/* Stage check: statements, flags, refusals; token checksums. SQLite needs the graph, so it runs after link. */
+/* Stage check: statements, flags, refusals. SQLite looks at streams that are linked only: it needs the graph. */
 void check_postgresql(struct source *s);
 void check_sqlite(struct source *s);
 /* SHA-256 over the tokens of a body, comments and white space dropped, for each dialect of the mask in order. */
@@ -144,8 +144,8 @@ void tokens_sha256(struct str body, uint32_t dialects, uint8_t out[32]);
 
 /* Stage link: resolves parents and dependencies, refuses bad graphs, sorts, computes checksums of sections and streams. */
 void link_streams(struct source *s);
-/* The linked stream as the runtime sees it (built in memory), for graph.h and plan.h; NULL when read, check or link found
- * errors in it. Sections gain their statements later, from check_sqlite(). */
+/* The linked stream as the runtime sees it (built in memory), for graph.h and plan.h; NULL when read or link found
+ * errors in it. Sections gain their statements afterwards, in the check stage. */
 const struct stream *link_stream(const struct source_stream *s);
 
 /*

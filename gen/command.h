@@ -1,0 +1,33 @@
+/*
+ * What a command of migrate-gen runs with. A command prints through `out` and returns the exit status; the stages it
+ * calls neither print nor exit.
+ */
+#ifndef GEN_COMMAND_H
+#define GEN_COMMAND_H
+
+#include "gen/source.h"
+#include "tool/options.h"
+#include "tool/output.h"
+
+struct app {
+    struct arena *arena;
+    const struct call *call;
+    struct output out;
+    const char *folder; /* --migrations */
+    struct source source;
+};
+
+/* The version of the product, as the build was told. */
+#ifndef MIGRATE_VERSION
+#define MIGRATE_VERSION "unknown"
+#endif
+
+extern const struct command command_compile, command_check;             /* compile.c */
+extern const struct command command_revision, command_merge, command_edit; /* author.c */
+
+/* Says what is wrong; returns the exit status. */
+int app_fail(struct app *app, struct err *e);
+/* Findings as people or programs read them, to stderr or, with --json, to stdout; then how many there are. */
+void app_show_findings(struct app *app, struct findings *all);
+
+#endif

@@ -1,0 +1,81 @@
+/* compile: from the folder of migrations to C. check: the same without writing anything. */
+#include "gen/command.h"
+
+static size_t count_revisions(const struct source *s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->streams.n; i++)
+        n += s->streams.v[i]->revisions.n;
+    return n;
+}
+
+/* The graph first: SQLite runs each revision on exactly its ancestors. */
+static bool read_and_check(struct app *app, const char *program, struct err *e)
+{
+    struct source *s = &app->source;
+    s->program = program;
+    if (!source_read(s, app->folder, e))
+        return false;
+    link_streams(s);
+    check_postgresql(s);
+    check_sqlite(s);
+    app_show_findings(app, &s->findings);
+    return true;
+}
+
+static void show_summary(struct app *app)
+{
+    const struct findings *all = &app->source.findings;
+    BUF_AUTO object = {0};
+    struct json j = {.out = &object};
+    json_object(&j);
+    json_put_int(&j, "errors", (int64_t)all->n_errors);
+    json_put_int(&j, "warnings", (int64_t)(all->list.n - all->n_errors));
+    json_put_int(&j, "streams", (int64_t)app->source.streams.n);
+    json_put_int(&j, "revisions", (int64_t)count_revisions(&app->source));
+    json_end_object(&j);
+    output_object(&app->out, &object);
+}
+
+static int run_compile(struct app *app)
+{
+    AUTO_ERR e = {0};
+    const char *program = call_value(app->call, "program"), *output = call_value(app->call, "output");
+    struct emit_options emit = {.output = output ? output : "build/gen",
+                                .program = program ? program : "profile-migrate",
+                                .version = MIGRATE_VERSION};
+    if (!read_and_check(app, emit.program, &e))
+        return app_fail(app, &e);
+    if (!app->source.findings.n_errors && !emit_sources(&app->source, &emit, &e))
+        return app_fail(app, &e);
+    show_summary(app);
+    return app->source.findings.n_errors ? 1 : 0;
+}
+
+static int run_check(struct app *app)
+{
+    AUTO_ERR e = {0};
+    if (!read_and_check(app, NULL, &e))
+        return app_fail(app, &e);
+    show_summary(app);
+    if (!app->source.findings.n_errors)
+        output_talk(&app->out, TALK_NOTE, "%zu revisions in %zu streams, no errors", count_revisions(&app->source),
+                    app->source.streams.n);
+    return app->source.findings.n_errors ? 1 : 0;
+}
+
+const struct command command_compile = {
+    .name = "compile",
+    .operands = "",
+    .flags = COMMAND_ALONE,
+    .help = "checks every revision and writes C",
+    .run = run_compile,
+};
+
+const struct command command_check = {
+    .name = "check",
+    .operands = "",
+    .flags = COMMAND_ALONE,
+    .help = "checks every revision and writes nothing",
+    .run = run_check,
+};

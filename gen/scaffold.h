@@ -1,0 +1,43 @@
+/*
+ * The next revision of a stream, from the project's template: parents by name, a new id, a file that compiles as it is.
+ *
+ * The text is checked in memory first, together with the whole stream, so that a name which the build would refuse is
+ * refused before there is a file. Nothing is ever overwritten.
+ */
+#ifndef GEN_SCAFFOLD_H
+#define GEN_SCAFFOLD_H
+
+#include "gen/source.h"
+
+struct scaffold {
+    const char *message;     /* one line */
+    bool merge;              /* joins `parents`; revision: builds on them */
+    struct strings parents;  /* symbols as typed; none: the head, for a merge all heads */
+    bool splice;             /* parents need not be heads */
+    struct strings labels;
+    struct strings depends;  /* symbols as typed */
+    struct strings requires; /* STREAM@SYMBOL */
+    const char *id;          /* NULL: 12 random hex digits */
+};
+
+/*
+ * Reads `folder` and links it; a stream that is about to get a revision may have several heads. FAULT_USAGE when there is
+ * no such stream; FAULT_FAILED when it has findings, which are then in s->findings.
+ */
+bool scaffold_open(struct source *s, const char *folder, const char *stream, const struct source_stream **out,
+                   struct err *e);
+
+/* Writes the file; *path as a person would open it. */
+bool scaffold_write(const struct source *s, const struct source_stream *stream, const struct scaffold *what,
+                    const char **path, struct err *e);
+
+/*
+ * The file of a revision that is named by id, prefix or, when the stream has no findings, any symbol for one revision.
+ */
+bool scaffold_find(const struct source *s, const struct source_stream *stream, const char *symbol, const char **path,
+                   struct err *e);
+
+/* "add_documents": the words of a message, lower case, at most 40 characters, cut between words. */
+char *scaffold_slug(struct arena *a, const char *message);
+
+#endif
