@@ -22,7 +22,16 @@ struct digest {
 struct digest history_digest(const struct history *h, const struct revlist *applied);
 void digest_add(struct digest *d, const struct history *h, uint32_t index);
 void digest_remove(struct digest *d, const struct history *h, uint32_t index);
+/* The same with what a log row recorded of a revision, which may differ from what this executable carries. */
+void digest_add_entry(struct digest *d, const struct log_entry *entry);
+void digest_remove_entry(struct digest *d, const struct log_entry *entry);
 void digest_hex(const struct digest *d, char out[SHA256_HEX]);
+
+/*
+ * For each revision (by its index) the log row that counts: the last finished one that says it is applied; NULL when there
+ * is none, or when a later row took it back. `log` is the stream's whole log, oldest first.
+ */
+const struct log_entry **history_live(struct arena *a, const struct graph *g, const struct log_list *log);
 
 enum history_kind {
     HISTORY_EDITED,         /* blocks: the up text of an applied revision changed in substance */
@@ -45,6 +54,17 @@ struct history_findings {
 };
 bool history_blocks(enum history_kind kind);
 const char *history_kind_name(enum history_kind kind);
+
+/* One sentence about a finding, without a final period: what changed, when it was applied, both checksums. */
+void history_describe(struct buf *out, const struct history *h, const struct history_finding *finding);
+
+/*
+ * FAULT_EDITED when any of the findings blocks: names every such revision with the recorded and the present checksum, and
+ * both ways out. `command` is how this stream is called ("profile-migrate tenant"), `tenant` may be NULL. True when none
+ * blocks.
+ */
+bool history_refuse(const struct history *h, const struct history_findings *findings, const char *command,
+                    const char *tenant, struct err *e);
 
 /* Compares everything applied (by `state->rows`) with the log. `log` is the stream's whole log, oldest first. */
 void history_compare(struct arena *a, const struct history *h, const struct graph *g, const struct db_state *state,

@@ -1,0 +1,114 @@
+/*
+ * Opening a database with patience: who is asked again, for how long, and when it is made. Decides nothing about what is
+ * in the database.
+ */
+#include "run/work.h"
+
+#include <string.h>
+
+int64_t connect_deadline(const struct job *job)
+{
+    return job->deadline ? job->deadline : DEADLINE_NEVER;
+}
+
+void connect_options(const struct job *job, const struct place *where, struct db_options *options)
+{
+    *options = (struct db_options){
+        .stream = graph_stream(job->graph)->name,
+        .tenant = where->tenant,
+        .version_table = job->version_table,
+        .schema = where->schema ? where->schema : job->version_schema,
+        .application_name = job->application_name,
+        .actor = job->actor ? job->actor : "",
+        .client_host = job->client_host ? job->client_host : "",
+        .build_id = job->build_id,
+        .connect_timeout_ms = job->connect_timeout_ms,
+        .deadline = connect_deadline(job),
+        .read_only = job->kind == JOB_READ || job->kind == JOB_WAIT,
+        .allow_foreign = job->allow_foreign,
+        .stop = job->stop,
+        .log = job->log,
+    };
+}
+
+static void add_text(struct hash *h, const char *z)
+{
+    hash_add_piece(h, z ? z : "", z ? strlen(z) : 0);
+}
+
+void connect_key(const struct address *address, uint8_t key[SHA256_BYTES])
+{
+    struct hash *h = hash_new();
+    add_text(h, address->dialect == DIALECT_SQLITE ? address->path : "");
+    for (size_t i = 0; i < address->n_keywords; i++) {
+        add_text(h, address->keywords[i].key);
+        add_text(h, address->keywords[i].value);
+    }
+    hash_finish(h, key);
+}
+
+/* Does a missing database get made? A downgrade and a repair need something that is there. */
+static bool may_create(const struct job *job, const struct place *where)
+{
+    if (job->kind != JOB_UPGRADE && job->kind != JOB_STAMP && job->kind != JOB_ENSURE_VERSION)
+        return false;
+    if (job->on_missing == ON_MISSING_DEFAULT)
+        return where->address.dialect == DIALECT_SQLITE;
+    return job->on_missing == ON_MISSING_CREATE;
+}
+
+/* Too many connections, or starting: the server is there, and will have us soon. */
+static bool is_passing(const struct err *e)
+{
+    return strcmp(e->sqlstate, "53300") == 0 || strcmp(e->sqlstate, "57P03") == 0;
+}
+
+static bool open_or_create(const struct job *job, const struct place *where, const struct db_options *options,
+                           struct db **out, bool *created, struct err *e)
+{
+    if (db_open(out, &where->address, options, e))
+        return true;
+    if (e->fault != FAULT_MISSING || !may_create(job, where))
+        return false;
+    struct db_options making = *options;
+    making.create = true;
+    err_free(e);
+    *created = db_open(out, &where->address, &making, e);
+    return *created;
+}
+
+static void hint_at_missing(const struct job *job, const struct place *where, struct err *e)
+{
+    if (e->fault != FAULT_MISSING || e->hint)
+        return;
+    const char *program = job->catalogue ? job->catalogue->program : "profile-migrate";
+    const char *stream = graph_stream(job->graph)->name;
+    if (where->address.dialect == DIALECT_SQLITE && job->on_missing == ON_MISSING_DEFAULT)
+        err_hint(e, "`%s %s head` makes it", program, stream);
+    else
+        err_hint(e, "create it, or let `%s %s head --on-missing create` do so", program, stream);
+}
+
+bool connect_open(const struct job *job, const struct place *where, const struct db_options *options,
+                  int64_t at_least_ms, struct db **out, bool *created, struct err *e)
+{
+    int64_t began = clock_ms();
+    int64_t passing_ms = job->wait_ms > job->lock_wait_ms ? job->wait_ms : job->lock_wait_ms;
+    int64_t any_ms = job->wait_ms > at_least_ms ? job->wait_ms : at_least_ms;
+    int64_t pause = 100;
+    for (;;) {
+        if (open_or_create(job, where, options, out, created, e))
+            return true;
+        int64_t patience = is_passing(e) && passing_ms > any_ms ? passing_ms : any_ms;
+        int64_t left = clock_min(began + patience - clock_ms(), clock_left(connect_deadline(job)));
+        if ((e->fault != FAULT_UNREACHABLE && e->fault != FAULT_LOST) || left <= 0)
+            break;
+        if (!stop_sleep(job->stop, clock_min(clock_jitter(pause), left), false))
+            return err_set(e, FAULT_STOPPED, "stopped while waiting for the database to answer");
+        pause = clock_min(2 * pause, 2000);
+    }
+    hint_at_missing(job, where, e);
+    if (job->wait_ms > 0 && e->fault == FAULT_UNREACHABLE && !e->hint)
+        err_hint(e, "it did not answer in %lld ms", (long long)(clock_ms() - began));
+    return false;
+}

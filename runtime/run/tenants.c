@@ -1,0 +1,233 @@
+/*
+ * The tenants of a fleet: what tenants_query says, checked, and the part of it that somebody asked for. Reads the registry's
+ * database, never writes to it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "run/fleet.h"
+#include "run/work.h"
+
+/* ---------------------------------------------------------------------------------------------------------- reading */
+
+#define NO_COLUMN SIZE_MAX
+
+struct reader {
+    struct tenant_list *list;
+    bool has_columns;
+    size_t id, url, schema; /* positions of the columns with a meaning */
+};
+
+static size_t column_at(const struct strings *columns, const char *name)
+{
+    for (size_t i = 0; i < columns->n; i++)
+        if (strcmp(columns->v[i], name) == 0)
+            return i;
+    return NO_COLUMN;
+}
+
+static bool learn_columns(struct reader *r, const struct db_row *row, struct err *e)
+{
+    struct tenant_list *list = r->list;
+    for (size_t i = 0; i < row->n; i++)
+        vec_push(&list->arena, &list->columns, arena_strdup(&list->arena, row->names[i]));
+    r->has_columns = true;
+    r->id = column_at(&list->columns, "tenant_id");
+    r->url = column_at(&list->columns, "database_url");
+    r->schema = column_at(&list->columns, "schema");
+    if (r->id != NO_COLUMN)
+        return true;
+    BUF_AUTO names = {0};
+    strings_join(&names, &list->columns, ", ");
+    err_set(e, FAULT_CONFIG, "tenants_query gives no column tenant_id");
+    err_detail(e, "its columns are: %s", names.n ? names.p : "none");
+    err_hint(e, "name it in the query: SELECT id AS tenant_id, …");
+    return false;
+}
+
+/* One piece of memory a row: the pointers, then the texts. */
+static const char *const *copy_values(struct arena *a, const struct db_row *row)
+{
+    size_t texts = 0;
+    for (size_t i = 0; i < row->n; i++)
+        texts += row->values[i] ? strlen(row->values[i]) + 1 : 0;
+    const char **values = arena_alloc(a, row->n * sizeof *values + texts);
+    char *at = (char *)(values + row->n);
+    for (size_t i = 0; i < row->n; i++) {
+        if (!row->values[i])
+            continue;
+        size_t n = strlen(row->values[i]) + 1;
+        memcpy(at, row->values[i], n);
+        values[i] = at;
+        at += n;
+    }
+    return values;
+}
+
+static const char *value_at(const char *const *values, size_t column)
+{
+    return column == NO_COLUMN ? NULL : values[column];
+}
+
+static const char *not_empty(const char *z)
+{
+    return z && z[0] ? z : NULL;
+}
+
+static bool read_row(void *context, const struct db_row *row, struct err *e)
+{
+    struct reader *r = context;
+    struct tenant_list *list = r->list;
+    if (!r->has_columns && !learn_columns(r, row, e))
+        return false;
+    if (!not_empty(row->values[r->id])) {
+        err_set(e, FAULT_CONFIG, "row %zu of tenants_query has no tenant_id", list->n + 1);
+        err_hint(e, "leave such rows out: … WHERE tenant_id IS NOT NULL");
+        return false;
+    }
+    const char *const *values = copy_values(&list->arena, row);
+    struct tenant t = {
+        .id = values[r->id],
+        .url = not_empty(value_at(values, r->url)),
+        .schema = not_empty(value_at(values, r->schema)),
+        .values = values,
+    };
+    vec_push(&list->arena, list, t);
+    return true;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    const struct tenant *const *x = a, *const *y = b;
+    return strcmp((*x)->id, (*y)->id);
+}
+
+/* The tenants in the order of their ids; the caller frees it. */
+static const struct tenant **sorted_by_id(const struct tenant_list *list)
+{
+    const struct tenant **sorted = mem_alloc(list->n * sizeof *sorted);
+    for (size_t i = 0; i < list->n; i++)
+        sorted[i] = &list->v[i];
+    qsort(sorted, list->n, sizeof *sorted, compare_ids);
+    return sorted;
+}
+
+static bool refuse_twice(const struct tenant_list *list, struct err *e)
+{
+    const struct tenant **sorted = sorted_by_id(list);
+    bool ok = true;
+    for (size_t i = 1; ok && i < list->n; i++) {
+        if (strcmp(sorted[i - 1]->id, sorted[i]->id) != 0)
+            continue;
+        ok = err_set(e, FAULT_CONFIG, "tenants_query lists tenant \"%s\" twice", sorted[i]->id);
+        err_hint(e, "an id names one database; make the query say each once");
+    }
+    free(sorted);
+    return ok;
+}
+
+/* "no such table" is all that SQLite says; PostgreSQL has a number for it. */
+static bool is_missing_table(const struct err *e)
+{
+    return strcmp(e->sqlstate, "42P01") == 0 || (e->message && strstr(e->message, "no such table"));
+}
+
+static void explain(const struct job *job, struct err *e)
+{
+    const char *program = job->catalogue ? job->catalogue->program : "profile-migrate";
+    const char *registry = graph_stream(job->graph)->name;
+    if (is_missing_table(e)) {
+        e->fault = FAULT_CONFIG;
+        err_context(e, "the list of tenants cannot be read");
+        err_hint(e, "run `%s %s head` first", program, registry);
+    } else if (e->fault == FAULT_MISSING) {
+        err_hint(e, "it lists the tenants; run `%s %s head` first", program, registry);
+    } else if (e->fault == FAULT_FAILED) {
+        err_context(e, "tenants_query");
+    }
+}
+
+bool tenants_read(const struct job *registry_job, const struct place *registry, const char *query,
+                  struct tenant_list *out, struct err *e)
+{
+    struct job job = *registry_job;
+    struct db_options options;
+    struct db *db = NULL;
+    bool created = false;
+    struct reader reader = {.list = out};
+    *out = (struct tenant_list){0};
+    job.kind = JOB_READ;
+    connect_options(&job, registry, &options);
+    bool ok = connect_open(&job, registry, &options, 0, &db, &created, e) &&
+              db_query(db, query, read_row, &reader, e) && refuse_twice(out, e);
+    db_close(db);
+    if (!ok) {
+        explain(&job, e);
+        tenants_free(out);
+    }
+    return ok;
+}
+
+void tenants_free(struct tenant_list *list)
+{
+    arena_free(&list->arena);
+    *list = (struct tenant_list){0};
+}
+
+/* -------------------------------------------------------------------------------------------------------- filtering */
+
+static const char *nearest_id(const struct tenant_list *list, const char *id)
+{
+    const char *best = NULL;
+    unsigned least = 4; /* further away is no help */
+    for (size_t i = 0; i < list->n; i++) {
+        unsigned distance = str_distance(str_from(id), str_from(list->v[i].id));
+        if (distance < least) {
+            least = distance;
+            best = list->v[i].id;
+        }
+    }
+    return best;
+}
+
+static bool refuse_id(const struct tenant_list *list, const char *id, struct err *e)
+{
+    if (!id[0]) {
+        err_set(e, FAULT_USAGE, "the id of a tenant is empty");
+        err_hint(e, "is a variable unset? Leave the filter out to visit every tenant");
+        return false;
+    }
+    const char *nearest = nearest_id(list, id);
+    err_set(e, FAULT_USAGE, "no tenant \"%s\"", id);
+    err_detail(e, "%zu tenant%s listed", list->n, list->n == 1 ? " is" : "s are");
+    if (nearest)
+        err_hint(e, "did you mean \"%s\"?", nearest);
+    return false;
+}
+
+bool tenants_filter(struct tenant_list *list, const struct strings *only, struct err *e)
+{
+    if (!only->n)
+        return true;
+    const struct tenant **sorted = sorted_by_id(list);
+    bool *keep = mem_alloc(list->n * sizeof *keep);
+    bool ok = true;
+    for (size_t i = 0; ok && i < only->n; i++) {
+        struct tenant wanted = {.id = only->v[i]};
+        const struct tenant *key = &wanted;
+        const struct tenant **hit = list->n ? bsearch(&key, sorted, list->n, sizeof *sorted, compare_ids) : NULL;
+        if (hit)
+            keep[*hit - list->v] = true;
+        else
+            ok = refuse_id(list, only->v[i], e);
+    }
+    size_t n = 0;
+    for (size_t i = 0; ok && i < list->n; i++)
+        if (keep[i])
+            list->v[n++] = list->v[i];
+    if (ok)
+        list->n = n;
+    free(keep);
+    free(sorted);
+    return ok;
+}
