@@ -1,0 +1,16 @@
+/* What the check stages of both engines share. */
+#ifndef GEN_CHECK_H
+#define GEN_CHECK_H
+
+#include "gen/source.h"
+
+/*
+ * The version of the rules. Whatever remembers a result of the check stage stores it beside, and believes nothing that
+ * another version said: counted up whenever a rule, a flag or the cutting into statements changes.
+ */
+#define CHECK_VERSION 1
+
+/* A section with `batch` holds one statement, and that one says how many rows it touched. Its statements are filled in. */
+void check_batch(struct findings *out, const struct text_file *f, const struct revision_section *section);
+
+#endif
