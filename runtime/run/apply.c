@@ -327,25 +327,38 @@ static struct entries stamp_entries(struct work *w, const struct strings *before
     return out;
 }
 
+/* --purge: every row goes first, known or not. */
+static struct step purge_step(struct work *w)
+{
+    const struct strings *rows = &w->state.rows;
+    struct step step = {.kind = STEP_STAMP, .before = *rows};
+    step.changes = ARENA_ARRAY(w->a, struct row_change, rows->n);
+    for (size_t i = 0; i < rows->n; i++)
+        step.changes[step.n_changes++] = (struct row_change){.kind = ROW_DELETE, .from = rows->v[i]};
+    return step;
+}
+
+/* All steps are one commit, and the last of them carries the log rows. */
 bool apply_stamp(struct work *w, const struct plan *plan)
 {
-    const struct strings *before = &w->state.rows;
-    const struct strings *after = plan->n ? &plan->steps[plan->n - 1].after : before;
+    VEC(struct db_step) commits = {0};
+    size_t done = 0;
     if (!apply_may_begin(w, "the version rows were written") || !apply_adopt(w))
         return false;
-    struct entries entries = stamp_entries(w, before, after);
-    if (!plan->n)
-        return !entries.n || apply_entries(w, entries.v, entries.n);
-    struct db_step *commits = ARENA_ARRAY(w->a, struct db_step, plan->n);
+    struct entries entries = stamp_entries(w, &w->state.rows, &plan->target);
+    struct step purge = purge_step(w);
+    if (plan->purge && purge.n_changes)
+        vec_push(w->a, &commits, apply_step(w, &purge, NULL));
     for (size_t i = 0; i < plan->n; i++)
-        commits[i] = apply_step(w, &plan->steps[i], NULL);
-    commits[plan->n - 1].entries = entries.v;
-    commits[plan->n - 1].n_entries = entries.n;
-    size_t done = 0;
-    if (!db_apply(w->db, commits, plan->n, true, &done, w->e))
+        vec_push(w->a, &commits, apply_step(w, &plan->steps[i], NULL));
+    if (!commits.n)
+        return !entries.n || apply_entries(w, entries.v, entries.n);
+    commits.v[commits.n - 1].entries = entries.v;
+    commits.v[commits.n - 1].n_entries = entries.n;
+    if (!db_apply(w->db, commits.v, commits.n, true, &done, w->e))
         return false;
-    w->out->applied += plan->n;
-    moved_to(w, after);
+    w->out->applied += commits.n;
+    moved_to(w, &plan->target);
     for (size_t i = 0; w->observer.step_done && i < plan->n; i++)
         w->observer.step_done(w->observer.context, w->where, &plan->steps[i], 0);
     return true;
