@@ -1,0 +1,413 @@
+/*
+ * From an address to a connection: keywords and their defaults, connecting without blocking, and sorting what went wrong
+ * by what has to happen next. libpq gets keyword arrays only, never a URL, and none of its messages is shown before the
+ * password in it is masked.
+ *
+ * libpq has no way to ask for the SQLSTATE of a refused connection. With verbose errors it writes the state into the
+ * message ("FATAL:  3D000: database … does not exist"), whatever language the words are in; it is read from there and
+ * taken out again.
+ */
+#include <ctype.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "db/postgresql.h"
+
+#define SYSTEM_CERTIFICATES "/etc/ssl/certs/ca-certificates.crt"
+/* Older servers lack what the messages are made of: hashtextextended is of 11. */
+#define OLDEST_SERVER 110000
+
+#define CONN_AUTO __attribute__((cleanup(finish_conn))) PGconn
+static void finish_conn(PGconn **conn)
+{
+    PQfinish(*conn);
+}
+
+/* ---- keywords ---- */
+
+struct keywords {
+    struct strings keys, values;
+};
+
+static void add_keyword(struct arena *a, struct keywords *k, const char *key, const char *value)
+{
+    vec_push(a, &k->keys, key);
+    vec_push(a, &k->values, value);
+}
+
+/* What the address or libpq's own environment says; NULL when neither does. */
+static const char *said(const struct address *where, const char *key, const char *variable)
+{
+    const char *value = address_get(where, key);
+    return value ? value : getenv(variable);
+}
+
+static bool is_verifying(const char *sslmode)
+{
+    return sslmode && strncmp(sslmode, "verify-", strlen("verify-")) == 0;
+}
+
+static bool home_has_root_certificate(void)
+{
+    const char *home = getenv("HOME");
+    BUF_AUTO path = {0};
+    if (!home)
+        return false;
+    buf_addf(&path, "%s/.postgresql/root.crt", home);
+    return access(path.p, R_OK) == 0;
+}
+
+/*
+ * The file to check the server's certificate against, where libpq would find none by itself. "system" is a word of later
+ * libpqs, which this one would take for a file's name. *file stays NULL when libpq's own choice is right.
+ */
+static bool choose_certificates(const struct address *where, const char **file, struct err *e)
+{
+    const char *root = said(where, "sslrootcert", "PGSSLROOTCERT");
+    bool is_system = root && strcmp(root, "system") == 0;
+    if (!is_system && (root || !is_verifying(said(where, "sslmode", "PGSSLMODE")) || home_has_root_certificate()))
+        return true;
+    if (access(SYSTEM_CERTIFICATES, R_OK) != 0) {
+        err_set(e, FAULT_CONFIG, "no certificates to check the server against: %s cannot be read", SYSTEM_CERTIFICATES);
+        err_hint(e, "name a file with sslrootcert in the address, or in PGSSLROOTCERT");
+        return false;
+    }
+    *file = SYSTEM_CERTIFICATES;
+    return true;
+}
+
+static bool check_user(const struct address *where, struct err *e)
+{
+    if (said(where, "user", "PGUSER") || said(where, "service", "PGSERVICE"))
+        return true;
+    err_set(e, FAULT_CONFIG, "the address names no user");
+    err_hint(e, "write it as postgresql://USER@HOST/DATABASE, or set the stream's \"user\" or PGUSER");
+    return false;
+}
+
+static bool collect_keywords(struct arena *a, const struct address *where, const struct db_options *o,
+                             const char *database, struct keywords *k, struct err *e)
+{
+    static const char *const forced[] = {"client_encoding", "dbname", "connect_timeout"};
+    static const struct address_keyword defaults[] = {
+        /* A network that swallows packets is noticed within two minutes; a busy server answers probes all the same. */
+        {"keepalives_idle", "30"}, {"keepalives_interval", "15"}, {"keepalives_count", "6"},
+        {"tcp_user_timeout", "120000"},
+    };
+    const char *certificates = NULL;
+    const char *dbname = database ? database : address_get(where, "dbname");
+    if (!check_user(where, e) || !choose_certificates(where, &certificates, e))
+        return false;
+    for (size_t i = 0; i < where->n_keywords; i++) {
+        const struct address_keyword *word = &where->keywords[i];
+        bool skip = certificates && strcmp(word->key, "sslrootcert") == 0;
+        for (size_t f = 0; f < sizeof forced / sizeof *forced; f++)
+            skip |= strcmp(word->key, forced[f]) == 0;
+        if (!skip)
+            add_keyword(a, k, word->key, word->value);
+    }
+    if (dbname)
+        add_keyword(a, k, "dbname", dbname);
+    add_keyword(a, k, "client_encoding", "UTF8"); /* positions count its characters */
+    for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
+        if (!address_get(where, defaults[i].key))
+            add_keyword(a, k, defaults[i].key, defaults[i].value);
+    if (!said(where, "gssencmode", "PGGSSENCMODE"))
+        add_keyword(a, k, "gssencmode", "disable");
+    if (certificates)
+        add_keyword(a, k, "sslrootcert", certificates);
+    if (o->application_name)
+        add_keyword(a, k, "fallback_application_name", o->application_name);
+    vec_push(a, &k->keys, NULL);
+    vec_push(a, &k->values, NULL);
+    return true;
+}
+
+/* The address may say connect_timeout, in seconds, as libpq's addresses do; libpq ignores it when not blocking. */
+static int64_t attempt_deadline(const struct address *where, const struct db_options *o)
+{
+    const char *said_seconds = address_get(where, "connect_timeout");
+    long seconds = said_seconds ? strtol(said_seconds, NULL, 10) : 0;
+    int64_t span = seconds > 0 ? (int64_t)seconds * 1000 : o->connect_timeout_ms > 0 ? o->connect_timeout_ms : -1;
+    return clock_min(clock_deadline(span), o->deadline);
+}
+
+/* ---- what went wrong ---- */
+
+static bool is_sqlstate(const char *p)
+{
+    for (int i = 0; i < 5; i++)
+        if (!isdigit((unsigned char)p[i]) && !(p[i] >= 'A' && p[i] <= 'Z'))
+            return false;
+    return p[5] == ':' && p[6] == ' ';
+}
+
+/*
+ * Copies libpq's message without SQLSTATEs ("FATAL:  28P01: words") and LOCATION lines, as one line; the last state found
+ * is the answer of the last host that was tried.
+ */
+static void read_message(const char *message, struct buf *out, char sqlstate[6])
+{
+    struct str rest = str_from(message), line;
+    while (str_next(&rest, '\n', &line)) {
+        const char *gap;
+        line = str_trim(line);
+        if (line.n == 0 || str_starts(line, STR("LOCATION:")))
+            continue;
+        buf_addz(out, out->n ? "; " : "");
+        gap = memmem(line.p, line.n, ":  ", 3);
+        if (gap && line.p + line.n - gap > 10 && is_sqlstate(gap + 3)) {
+            memcpy(sqlstate, gap + 3, 5);
+            buf_add(out, line.p, (size_t)(gap + 2 - line.p));
+            line = str_slice(line, (size_t)(gap + 10 - line.p), line.n);
+        }
+        buf_adds(out, line);
+    }
+    buf_addz(out, "");
+}
+
+struct verdict {
+    const char *sign; /* how the SQLSTATE begins, or words of a message that has none */
+    enum fault fault;
+    const char *hint;
+};
+
+static const struct verdict by_sqlstate[] = {
+    {"3D000", FAULT_MISSING, NULL},
+    {"28", FAULT_LOGIN, NULL},
+    {"42501", FAULT_LOGIN, NULL},
+    {"42704", FAULT_CONFIG, NULL}, /* unknown setting in `options` */
+    {"22023", FAULT_CONFIG, NULL},
+};
+
+/* PgBouncer says 08P01 for everything; libpq's own refusals have no state. Neither translates its messages. */
+static const struct verdict by_words[] = {
+    {"no such database", FAULT_MISSING, NULL},
+    {"server login failed: FATAL database \"", FAULT_MISSING, NULL},
+    {"no such user", FAULT_LOGIN, NULL},
+    {"password authentication failed", FAULT_LOGIN, NULL},
+    {"no password supplied", FAULT_LOGIN, "put the password into the address, or set the stream's \"password\""},
+    {"authentication failed", FAULT_LOGIN, NULL},
+    {"certificate verify failed", FAULT_LOGIN,
+     "sslrootcert in the address, or PGSSLROOTCERT, names the file with the authority's certificate"},
+    {"does not match host name", FAULT_LOGIN, NULL},
+    {"server does not support SSL", FAULT_LOGIN, "sslmode=prefer in the address would go on without encryption"},
+    {"could not read root certificate file", FAULT_CONFIG, NULL},
+    {"root certificate file \"", FAULT_CONFIG, NULL},
+    {"unsupported startup parameter", FAULT_CONFIG, "a connection pooler refuses `options` in the address"},
+};
+
+static const struct verdict *find_verdict(const char *sqlstate, const char *message)
+{
+    for (size_t i = 0; *sqlstate && i < sizeof by_sqlstate / sizeof *by_sqlstate; i++)
+        if (strncmp(sqlstate, by_sqlstate[i].sign, strlen(by_sqlstate[i].sign)) == 0)
+            return &by_sqlstate[i];
+    if (*sqlstate && strncmp(sqlstate, "08", 2) != 0)
+        return NULL;
+    for (size_t i = 0; i < sizeof by_words / sizeof *by_words; i++)
+        if (strstr(message, by_words[i].sign))
+            return &by_words[i];
+    return NULL;
+}
+
+/* libpq puts "connection to server … failed:" in front of what happened while connecting; without it, it did not try. */
+static bool was_tried(const char *message)
+{
+    return strstr(message, "connection to server") || strstr(message, "could not translate host name") ||
+           strstr(message, "could not send") || strstr(message, "server closed the connection");
+}
+
+static bool explain_refusal(const PGconn *conn, const struct address *where, struct err *e)
+{
+    char sqlstate[6] = "";
+    BUF_AUTO raw = {0};
+    BUF_AUTO message = {0};
+    postgresql_add_masked(&raw, where, PQerrorMessage(conn));
+    read_message(raw.p ? raw.p : "", &message, sqlstate);
+    const struct verdict *verdict = find_verdict(sqlstate, message.p);
+    enum fault fault = verdict ? verdict->fault : was_tried(message.p) || *sqlstate ? FAULT_UNREACHABLE : FAULT_CONFIG;
+    err_set(e, fault, "%s", message.n ? message.p : "no connection, and no reason given");
+    memcpy(e->sqlstate, sqlstate, sizeof sqlstate);
+    if (verdict && verdict->hint)
+        err_hint(e, "%s", verdict->hint);
+    return false;
+}
+
+/* ---- connecting ---- */
+
+static bool explain_waiting(enum wake wake, int64_t since, const struct address *where, const struct db_options *o,
+                            struct err *e)
+{
+    char span[32];
+    BUF_AUTO place = {0};
+    if (wake == WAKE_STOP)
+        return err_set(e, FAULT_STOPPED, "stopped on request while connecting");
+    if (clock_left(o->deadline) == 0)
+        return err_set(e, FAULT_DEADLINE, "the run's deadline passed while connecting");
+    address_show(&place, where);
+    duration_format(span, clock_ms() - since);
+    return err_set(e, FAULT_UNREACHABLE, "no answer from %s within %s", place.p, span);
+}
+
+/* Drives libpq to a connection. The socket may be another after each step (next host, second attempt without TLS). */
+static bool wait_until_connected(PGconn *conn, const struct address *where, const struct db_options *o, struct err *e)
+{
+    int64_t since = clock_ms(), deadline = attempt_deadline(where, o);
+    PostgresPollingStatusType next = PGRES_POLLING_WRITING; /* as libpq's manual says to begin */
+    while (PQstatus(conn) != CONNECTION_BAD && next != PGRES_POLLING_OK && next != PGRES_POLLING_FAILED) {
+        enum wake wake = postgresql_wait(conn, next == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline, o->stop);
+        if (wake != WAKE_READY)
+            return explain_waiting(wake, since, where, o, e);
+        next = PQconnectPoll(conn);
+    }
+    return (PQstatus(conn) == CONNECTION_OK && PQsetnonblocking(conn, 1) == 0) || explain_refusal(conn, where, e);
+}
+
+/* One attempt, to `database` or to the one that the address names. NULL with *e set. */
+static PGconn *connect_to(const struct address *where, const struct db_options *o, const char *database, struct err *e)
+{
+    ARENA_AUTO a = {0};
+    struct keywords k = {0};
+    if (stop_cancelled(o->stop)) {
+        err_set(e, FAULT_STOPPED, "stopped on request while connecting");
+        return NULL;
+    }
+    if (!collect_keywords(&a, where, o, database, &k, e))
+        return NULL;
+    CONN_AUTO *conn = PQconnectStartParams(k.keys.v, k.values.v, 0);
+    PGconn *connected;
+    if (!conn) {
+        err_set(e, FAULT_FAILED, "out of memory");
+        return NULL;
+    }
+    PQsetErrorVerbosity(conn, PQERRORS_VERBOSE);
+    if (!wait_until_connected(conn, where, o, e))
+        return NULL;
+    connected = conn;
+    conn = NULL;
+    return connected;
+}
+
+/* ---- what kind of server it is ---- */
+
+static bool check_engine(PGconn *conn, const struct db_options *o, struct err *e)
+{
+    const char *version = PQparameterStatus(conn, "server_version");
+    const char *foreign = NULL;
+    if (PQparameterStatus(conn, "crdb_version"))
+        foreign = "CockroachDB";
+    else if (version && strstr(version, "-YB-"))
+        foreign = "YugabyteDB";
+    if (o->allow_foreign)
+        return true;
+    if (foreign) {
+        err_set(e, FAULT_POLICY, "the server is %s, not PostgreSQL: a failed revision would leave half of its work behind",
+                foreign);
+        err_hint(e, "the setting \"allow_foreign_engine\" goes on regardless");
+        return false;
+    }
+    if (PQserverVersion(conn) >= OLDEST_SERVER)
+        return true;
+    err_set(e, FAULT_POLICY, "the server is of version %s, older than PostgreSQL 11", version ? version : "unknown");
+    err_hint(e, "the setting \"allow_foreign_engine\" goes on regardless");
+    return false;
+}
+
+/* ---- making a database that is missing ---- */
+
+static bool is_made_already(const struct reply *reply)
+{
+    const char *state = postgresql_sqlstate(reply->error);
+    /* 23505: two CREATE DATABASE met in the unique index of names. */
+    return strcmp(state, "42P04") == 0 || strcmp(state, "23505") == 0;
+}
+
+static bool create_database(struct postgresql *p, const char *name, struct err *e)
+{
+    BUF_AUTO sql = {0};
+    BUF_AUTO quoted = {0};
+    REPLY_AUTO reply = {0};
+    db_quote_name(&quoted, name);
+    sql_add(&sql, SQL_CREATE_DATABASE, "name", quoted.p, NULL);
+    if (postgresql_exchange(p, sql.p, &reply) || is_made_already(&reply))
+        return true;
+    postgresql_explain(p, &reply, "create the database", e);
+    if (strcmp(e->sqlstate, "55006") == 0) /* somebody is connected to template1 */
+        e->fault = FAULT_LOCK;
+    return false;
+}
+
+/* With the same address, but in a database that every server has. */
+static bool create_from_outside(struct postgresql *p, const char *name, struct err *e)
+{
+    static const char *const maintenance[] = {"postgres", "template1"};
+    bool created = false;
+    for (size_t i = 0; i < sizeof maintenance / sizeof *maintenance; i++) {
+        p->conn = connect_to(&p->where, &p->base.options, maintenance[i], e);
+        if (p->conn || e->fault != FAULT_MISSING)
+            break;
+    }
+    if (!p->conn) {
+        err_context(e, "cannot create the database \"%s\"", name);
+        return false;
+    }
+    created = create_database(p, name, e);
+    PQfinish(p->conn);
+    p->conn = NULL;
+    p->dead = false;
+    return created;
+}
+
+/* ---- opening ---- */
+
+static void copy_address(struct arena *a, struct address *to, const struct address *from)
+{
+    *to = (struct address){.dialect = from->dialect};
+    for (size_t i = 0; i < from->n_keywords; i++)
+        address_set(a, to, from->keywords[i].key, from->keywords[i].value);
+}
+
+static const char *database_name(const struct address *where)
+{
+    const char *name = said(where, "dbname", "PGDATABASE");
+    return name ? name : said(where, "user", "PGUSER");
+}
+
+static bool open_or_create(struct postgresql *p, struct err *e)
+{
+    const struct db_options *o = &p->base.options;
+    p->conn = connect_to(&p->where, o, NULL, e);
+    if (!p->conn && e->fault == FAULT_MISSING && o->create && !o->read_only) {
+        const char *name = database_name(&p->where);
+        if (!name || !create_from_outside(p, name, e))
+            return false;
+        err_free(e);
+        p->conn = connect_to(&p->where, o, NULL, e);
+    }
+    return p->conn && check_engine(p->conn, o, e);
+}
+
+bool postgresql_open(struct db **out, const struct address *where, const struct db_options *options, struct err *e)
+{
+    struct postgresql *p = mem_alloc(sizeof *p);
+    p->base.options = *options;
+    copy_address(&p->arena, &p->where, where);
+    if (!open_or_create(p, e)) {
+        postgresql_close(&p->base);
+        return false;
+    }
+    postgresql_watch_notices(p);
+    *out = &p->base;
+    return true;
+}
+
+void postgresql_close(struct db *db)
+{
+    struct postgresql *p = postgresql_of(db);
+    PQfinish(p->conn);
+    postgresql_forget(p);
+    arena_free(&p->arena);
+    free(p);
+}
