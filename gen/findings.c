@@ -71,7 +71,7 @@ void finding_suggest(struct finding *found, struct str word, const struct string
         unsigned distance = str_distance(word, candidate);
         if (word.n >= 3 && str_starts(candidate, word) && !best)
             best = list->v[i];
-        if (distance <= limit && distance > 0) {
+        if (distance <= limit && distance > 0 && distance < word.n) {
             limit = distance - 1;
             best = list->v[i];
         }

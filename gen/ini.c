@@ -203,7 +203,7 @@ static void check_value(struct ini *ini, const struct setting *row, struct str v
         ini->s->dialects = 0; /* unknown: sections are not compared with them */
     bool secret = row->flags & SETTING_SECRET;
     struct finding *found = refuse_at(ini, secret ? "literal-password" : "bad-value", value, e.message);
-    err_hint(&found->err, "%s", e.hint ? e.hint : "see docs/configuration.md");
+    err_hint(&found->err, "%s%s%s", e.hint ? "" : row->key, e.hint ? "" : ": ", e.hint ? e.hint : row->help);
     if (secret) {
         struct position at = text_position(&ini->s->ini, offset_in(ini, value));
         err_at(&found->err, ini->s->ini.shown, (int)at.line, (int)at.column, (struct str){0});

@@ -81,7 +81,7 @@ static void check_name(const struct linker *l, const struct source_revision *r, 
     if (bad && (*bad == ' ' || *bad == '\t')) {
         struct finding *found = finding_add(l->out, "bad-id", f, word->offset, "the %s \"%s\" holds white space", what,
                                             word->text);
-        err_hint(&found->err, "several are separated by commas");
+        err_hint(&found->err, word == &r->id ? "an id is one word" : "several are separated by commas");
     } else if (bad) {
         struct finding *found = finding_add(l->out, "bad-id", f, word->offset + (size_t)(bad - word->text),
                                             "the %s \"%s\" holds '%c'", what, word->text, *bad);
@@ -166,10 +166,12 @@ static void collect_names(struct linker *l)
     if (l->names.n)
         qsort(l->names.v, l->names.n, sizeof *l->names.v, compare_names);
     for (size_t i = 1, first = 0; i < l->names.n; i++) {
-        if (strcmp(l->names.v[i].text, l->names.v[first].text) == 0)
+        if (strcmp(l->names.v[i].text, l->names.v[first].text) == 0) {
             refuse_duplicate(l, &l->names.v[first], &l->names.v[i]);
-        else
+            l->broken = true;
+        } else {
             first = i;
+        }
     }
 }
 
@@ -202,7 +204,10 @@ static void resolve(struct linker *l, uint32_t index, const struct words *words,
         } else {
             found = finding_add(l->out, labels ? "unknown-dependency" : "unknown-parent", &r->file, word->offset,
                                 "there is no revision \"%s\"", word->text);
-            suggest_name(l, found, word->text, labels);
+            if (strpbrk(word->text, " \t"))
+                err_hint(&found->err, "several are separated by commas");
+            else
+                suggest_name(l, found, word->text, labels);
         }
         l->broken = true;
     }

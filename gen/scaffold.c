@@ -394,6 +394,7 @@ static bool check_text(const struct author *w, const char *path, const char *sho
         struct finding *found = &s.findings.list.v[i];
         if (found->severity == SEVERITY_ERROR && found->err.path && strcmp(found->err.path, shown) == 0) {
             err_move(e, &found->err);
+            err_at(e, NULL, 0, 0, (struct str){0}); /* there is no such file yet */
             e->fault = FAULT_USAGE;
             ok = false;
         }

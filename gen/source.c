@@ -237,9 +237,14 @@ static void parse_paragraph(struct parser *p, uint32_t from, uint32_t to)
         }
 }
 
+static bool has_header(const struct parser *p)
+{
+    return p->seen[HEADER_REVISION] || p->seen[HEADER_REVISES] || p->seen[HEADER_MESSAGE];
+}
+
 static void require_header(const struct parser *p)
 {
-    if (!p->seen[HEADER_REVISION] && !p->seen[HEADER_REVISES] && !p->seen[HEADER_MESSAGE]) {
+    if (!has_header(p)) {
         struct finding *found = finding_at_line(p->out, "missing-header", &p->r->file, 1, "the file has no header");
         err_hint(&found->err, "it begins with the lines \"-- Revision: …\", \"-- Revises: …\" and \"-- Message: …\"; "
                               "`migrate-gen STREAM revision -m MESSAGE` writes such a file");
@@ -257,55 +262,62 @@ static void require_header(const struct parser *p)
         }
 }
 
-/* The line behind a block comment that begins on `line`; *stray when something follows its end. */
-static uint32_t skip_block_comment(const struct text_file *f, uint32_t line, bool *stray)
+/* The last line of the block comment that begins on `line`; *stray when something follows its end there. */
+static uint32_t end_of_block_comment(const struct text_file *f, uint32_t line, bool *stray)
 {
-    for (; line <= f->n_lines; line++) {
+    for (; line < f->n_lines; line++) {
         struct str text = text_line(f, line);
         const char *end = memmem(text.p, text.n, "*/", 2);
         if (end) {
             struct str rest = str_trim(str_slice(text, (size_t)(end + 2 - text.p), text.n));
             *stray = rest.n && !str_starts(rest, STR("--"));
-            return *stray ? line : line + 1;
+            break;
         }
     }
     return line;
 }
 
-/* Everything above the first section line. Returns that line, or one past the last. */
-static uint32_t parse_header(struct parser *p)
+/*
+ * Everything above the first section line. Returns that line, or one past the last; *stray is the first line with
+ * something else than comments, 0: none.
+ */
+static uint32_t parse_header(struct parser *p, uint32_t *stray)
 {
     const struct text_file *f = &p->r->file;
     uint32_t line = 1, paragraph = 0;
-    bool stray = false;
-    for (; line <= f->n_lines; line++) {
-        struct str text = text_line(f, line);
-        struct str start = skip_blanks(text);
-        bool comment = str_starts(start, STR("--")) && !line_is_section(text);
+    for (*stray = 0; line <= f->n_lines && !line_is_section(text_line(f, line)); line++) {
+        struct str start = skip_blanks(text_line(f, line));
+        bool comment = str_starts(start, STR("--")), other = false;
         if (comment && !paragraph)
             paragraph = line;
         if (!comment && paragraph) {
             parse_paragraph(p, paragraph, line);
             paragraph = 0;
         }
-        if (line_is_section(text))
-            break;
-        if (str_starts(start, STR("/*")) && !stray)
-            line = skip_block_comment(f, line, &stray) - (stray ? 0 : 1);
-        else if (!comment && !is_blank(text))
-            stray = true;
-        if (stray) {
-            struct finding *found = finding_add(p->out, "text-before-section", f, offset_in(p, skip_blanks(text_line(f, line))),
-                                                "this stands in no section");
-            err_hint(&found->err, "SQL follows a line \"-- migrate:up\" or \"-- migrate:down\"");
-            break;
-        }
+        if (str_starts(start, STR("/*")))
+            line = end_of_block_comment(f, line, &other);
+        else
+            other = !comment && !is_blank(start);
+        if (other && !*stray)
+            *stray = line;
     }
     if (paragraph)
-        parse_paragraph(p, paragraph, line <= f->n_lines ? line : f->n_lines + 1);
-    while (line <= f->n_lines && !line_is_section(text_line(f, line)))
-        line++;
+        parse_paragraph(p, paragraph, line);
     return line;
+}
+
+static void refuse_text_outside(const struct parser *p, uint32_t first, uint32_t stray)
+{
+    const struct text_file *f = &p->r->file;
+    struct finding *found;
+    if (first <= f->n_lines && !stray)
+        return;
+    if (first <= f->n_lines)
+        found = finding_add(p->out, "text-before-section", f, offset_in(p, skip_blanks(text_line(f, stray))),
+                            "this stands in no section");
+    else
+        found = finding_at_line(p->out, "missing-section", f, stray ? stray : f->n_lines, "the file has no section");
+    err_hint(&found->err, "SQL follows a line \"-- migrate:up\" or \"-- migrate:down\"");
 }
 
 /* ---------------------------------------------------------------------------------------------------------- sections */
@@ -341,6 +353,7 @@ struct section_parser {
     struct revision_section section;
     uint32_t seen; /* a bit per section_word */
     bool has_dialects;
+    bool after_comma; /* the list of dialects ended in a comma, which was said */
 };
 
 static void suggest_section_word(struct finding *found, struct str word)
@@ -369,13 +382,13 @@ static void parse_section_dialects(struct section_parser *sp, struct str word)
 {
     const struct text_file *f = &sp->p->r->file;
     struct str rest = word, piece;
-    if (sp->has_dialects) {
+    if (sp->has_dialects && !sp->after_comma) {
         struct finding *found = finding_add(sp->p->out, "bad-section", f, offset_in(sp->p, word),
                                             "a second list of dialects");
         err_hint(&found->err, "separate dialects by a comma alone: postgresql,sqlite");
-        return;
     }
     sp->has_dialects = true;
+    sp->after_comma = str_ends(word, STR(","));
     while (str_next(&rest, ',', &piece)) {
         enum dialect dialect = find_dialect(piece);
         size_t at = offset_in(sp->p, piece);
@@ -557,18 +570,21 @@ void source_parse_revision(struct findings *out, struct arena *a, struct source_
     r->revision.length = (uint32_t)r->file.bytes.n;
     memset(r->revision.pick, SECTION_NONE, sizeof r->revision.pick);
 
-    uint32_t first = parse_header(&p);
+    /* In a text that is refused as a whole the header counts, for the sake of its children, and says nothing more. */
+    struct findings unsaid = {.arena = a};
+    if (r->unreadable)
+        p.out = &unsaid;
+    uint32_t stray, first = parse_header(&p, &stray);
     require_header(&p);
     r->revision.id = r->id.text;
+    findings_free(&unsaid);
     if (r->unreadable)
         return;
     r->header_end = first <= r->file.n_lines ? r->file.line_starts[first - 1] : (uint32_t)r->file.bytes.n;
+    r->unreadable = first > r->file.n_lines;
+    if (!r->unreadable || has_header(&p))
+        refuse_text_outside(&p, first, stray);
     parse_sections(&p, first);
-    if (first > r->file.n_lines) {
-        struct finding *found = finding_at_line(out, "missing-section", &r->file, r->file.n_lines, "the file has no section");
-        err_hint(&found->err, "SQL follows a line \"-- migrate:up\" or \"-- migrate:down\"");
-        r->unreadable = true;
-    }
     close_sections(r);
     r->revision.sections = r->sections.v;
     r->revision.n_sections = (uint32_t)r->sections.n;

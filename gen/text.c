@@ -92,6 +92,7 @@ bool text_take(struct findings *out, const char *path, const char *shown, char *
         struct finding *found = finding_add(out, "invalid-utf8", f, bad, "invalid UTF-8: byte 0x%02x",
                                             (unsigned)(unsigned char)bytes[bad]);
         err_hint(&found->err, "save the file as UTF-8");
+        err_at(&found->err, shown, found->err.line, found->err.column, (struct str){0}); /* terminals want UTF-8 too */
         return false;
     }
     return true;
