@@ -13,15 +13,16 @@
 # The last two steps are the rules of gen/project.mk, which is also what `make install` gives to other repositories.
 #
 # Variables: MIGRATIONS (folder of streams), BUILD (output), NAME (the executable), SAN (address,undefined or thread),
-# WERROR=1 (warnings are errors, as in CI), V=1 (show every command), TOOLS (a BUILD that is already there: its libraries and migrate-gen are used
-# as they are), MODULES and TESTS (build and run a part only: MODULES="base model" TESTS="graph target").
+# WERROR=1 (warnings are errors; so where CI is set), V=1 (show every command), TOOLS (a BUILD that is there already:
+# its libraries and migrate-gen are used as they are), MODULES and TESTS (build and run a part only:
+# MODULES="base model" TESTS="graph target"), FUZZ_SECONDS, PREFIX, DESTDIR.
 
 VERSION := 0.1.0
 
 MIGRATIONS ?= migrations
 NAME       ?= profile-migrate
 SAN        ?=
-WERROR     ?=
+WERROR     ?= $(if $(CI),1)
 V          ?=
 comma      := ,
 BUILD      ?= build$(if $(SAN),/$(subst $(comma),-,$(SAN)))
@@ -103,7 +104,7 @@ MAN     := $(BUILD)/man/$(NAME).1 $(BUILD)/man/migrate-gen.1
 # ---------------------------------------------------------------------------------------------------------- verbs
 
 .PHONY: help all deps demo revision test test-unit test-integration lint fuzz fuzz-smoke bench man docs install clean \
-	format tidy lib unit tools tests-ready fuzzers
+	format tidy static-build lib unit tools tests-ready fuzzers
 
 all: $(BUILD)/$(NAME) $(BUILD)/migrate-gen	## build both executables (the default)
 
@@ -164,7 +165,11 @@ clean:	## remove $(BUILD)
 lib: $(BUILD)/libmigrate.a
 unit: $(UNIT)
 tools: $(BUILD)/migrate-gen $(BUILD)/libmigrate.a $(BUILD)/libcli.a $(BUILD)/libstatic.a
-tests-ready: all unit
+tests-ready: all unit $(if $(SAN),static-build)
+# A sanitizer's executable is dynamic; the tests of the static one then use an ordinary build beside it.
+static-build:
+	@+$(MAKE) --no-print-directory SAN= BUILD=$(STATIC_DIR) all
+STATIC_DIR := $(BUILD)$(if $(SAN),/static)
 fuzzers: $(FUZZERS)
 FUZZ_SECONDS ?= 20
 
@@ -173,6 +178,7 @@ export BUILD_DIR   = $(abspath $(BUILD))
 export TOOLS_DIR   = $(abspath $(TOOLS))
 export MIGRATE     = $(BUILD_DIR)/$(NAME)
 export MIGRATE_GEN = $(TOOLS_DIR)/migrate-gen
+export STATIC_BUILD = $(abspath $(STATIC_DIR))
 export NAME VERSION SAN M
 
 # ---------------------------------------------------------------------------------------------------------- libraries
@@ -240,8 +246,9 @@ $(BUILD)/tidy/%.ok: %.c $(HEADERS) $(wildcard gen/*.h) .clang-tidy
 	@touch $@
 
 # Fuzzing wants every object built by clang with coverage, so the libraries are made again in a folder of their own.
-$(BUILD)/fuzz/lib%.a: FORCE
-	@+$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang SAN=fuzzer-no-link,address,undefined $@
+$(BUILD)/fuzz/libgen.a $(BUILD)/fuzz/libmigrate.a &: FORCE
+	@+$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang SAN=fuzzer-no-link,address,undefined WARNINGS= \
+		$(BUILD)/fuzz/libgen.a $(BUILD)/fuzz/libmigrate.a
 $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(BUILD)/fuzz/libgen.a $(BUILD)/fuzz/libmigrate.a
 	$(call say,CLANG)
 	$(Q)clang $(CPPFLAGS) $(GLIB_CFLAGS) -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \

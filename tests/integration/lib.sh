@@ -16,7 +16,8 @@
 # server that was started (KEEP=1 keeps the folder). A command of the script itself that fails ends the script
 # (set -e), and the runner counts that; only `run` may fail.
 #
-# $MIGRATE and $MIGRATE_GEN are the executables of the sample migrations under test, $TOP the repository.
+# $MIGRATE and $MIGRATE_GEN are the executables of the sample migrations under test, $TOP the repository. Under a
+# sanitizer they are dynamic; $STATIC_BUILD is the folder of a build without one, in any case.
 
 set -Eeuo pipefail
 
@@ -25,6 +26,7 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 : "${TOOLS_DIR:=$BUILD_DIR}"
 : "${MIGRATE:=$BUILD_DIR/profile-migrate}"
 : "${MIGRATE_GEN:=$TOOLS_DIR/migrate-gen}"
+: "${STATIC_BUILD:=$BUILD_DIR}"
 PG_BIN=/usr/lib/postgresql/15/bin
 PG_USER=postgres
 # The characters that URLs, keyword strings and shells stumble over are for the tests that are about them.
