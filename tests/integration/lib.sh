@@ -376,15 +376,9 @@ build_project() {
 }
 
 # in_empty_root DIR CMD…: CMD with DIR as its whole file system, as in an image that holds nothing else.
-in_empty_root() {
-    local dir=$1
-    shift
-    if [[ $(id -u) == 0 ]]; then
-        chroot "$dir" "$@"
-    else
-        unshare --user --map-root-user chroot "$dir" "$@"
-    fi
-}
+EMPTY_ROOT=(chroot)
+[[ $(id -u) == 0 ]] || EMPTY_ROOT=(unshare --user --map-root-user chroot)
+in_empty_root() { "${EMPTY_ROOT[@]}" "$@"; }
 
 # ------------------------------------------------------------------------------------------------------------ the end
 
