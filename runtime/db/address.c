@@ -316,18 +316,21 @@ static bool is_port(struct str s)
     return s.n && number >= 1 && number <= 65535;
 }
 
+static bool refuse_port(struct parser *p)
+{
+    err_set(p->e, FAULT_CONFIG, "the port is not a number from 1 to 65535");
+    if (p->suspect)
+        err_hint(p->e, "a password is followed by \"@\" and the host: postgresql://USER:PASSWORD@HOST/DATABASE");
+    return false;
+}
+
 /* A port, or libpq's list of them, in which an empty item is the default. */
 static bool check_ports(struct parser *p, const char *list)
 {
     struct str rest = str_from(list), piece;
     while (str_next(&rest, ',', &piece))
-        if (piece.n && !is_port(piece)) {
-            err_set(p->e, FAULT_CONFIG, "the port is not a number from 1 to 65535");
-            if (p->suspect)
-                err_hint(p->e,
-                         "a password is followed by \"@\" and the host: postgresql://USER:PASSWORD@HOST/DATABASE");
-            return false;
-        }
+        if (piece.n && !is_port(piece))
+            return refuse_port(p);
     return true;
 }
 
@@ -565,6 +568,9 @@ static bool cut_host(struct parser *p, struct str s, struct str *host, struct st
     }
     if (end < s.n)
         *port = str_slice(s, end + 1, s.n);
+    /* "user:/something" may be a password that begins with a slash: it must not become the name of a database. */
+    if (end < s.n && !port->n && p->suspect)
+        return refuse_port(p);
     if (str_find(*port, ':') < port->n && !p->suspect) {
         err_set(p->e, FAULT_CONFIG, "the port is not a number from 1 to 65535");
         err_hint(p->e, "an IPv6 address stands in brackets: postgresql://[::1]:5432/DATABASE");
@@ -805,14 +811,14 @@ static bool has_column(struct str s)
  * What a segment with a column in it became. Two values can meet ({a}{b} with "." and "."), and a tenant called
  * "a-journal" must not get the name that SQLite gives to a file of tenant "a".
  */
-static bool check_file_name(struct parser *p, struct str name)
+static bool check_file_name(struct parser *p, struct str name, bool last)
 {
     size_t slash = str_find_last(name, '/'); /* of a ${VAR} in front */
     if (slash < name.n)
         name = str_slice(name, slash + 1, name.n);
     if (name.n == 0 || str_is(name, ".") || str_is(name, ".."))
         return err_set(p->e, FAULT_CONFIG, "the values of the columns name no file");
-    if (str_ends(name, STR("-journal")) || str_ends(name, STR("-wal")) || str_ends(name, STR("-shm")))
+    if (last && (str_ends(name, STR("-journal")) || str_ends(name, STR("-wal")) || str_ends(name, STR("-shm"))))
         return err_set(p->e, FAULT_CONFIG, "the file name ends like one of SQLite's own (-journal, -wal, -shm)");
     return true;
 }
@@ -824,7 +830,7 @@ static bool expand_path(struct parser *p, struct str template, unsigned how, con
     struct str rest = template, segment;
     while (str_next(&rest, '/', &segment)) {
         const char *text;
-        if (!expand(p, segment, how, &text) || (has_column(segment) && !check_file_name(p, str_from(text))))
+        if (!expand(p, segment, how, &text) || (has_column(segment) && !check_file_name(p, str_from(text), !rest.p)))
             return false;
         buf_addz(&b, text);
         buf_addz(&b, rest.p ? "/" : "");

@@ -282,7 +282,10 @@ static bool statement_in_block(struct sqlite *s, const struct db_step *step, siz
 {
     GUARD_AUTO guard = {0};
     struct moment started = moment_now();
-    return sqlite_begin(s, e) && sqlite_guard_before(s, &guard, keeps_foreign_keys_off(step), e) &&
+    if (!sqlite_begin(s, e))
+        return false;
+    sqlite_wait_never(s);
+    return sqlite_guard_before(s, &guard, keeps_foreign_keys_off(step), e) &&
            sqlite_run_body(s, step, statement, true, touched, e) &&
            (sqlite_guard_after(s, &guard, e) || place(step, e)) &&
            (!progress || (create_log(s, e) && append_entry(s, progress, &started, e))) && commit(s, step, e);
