@@ -113,7 +113,7 @@ static size_t find_any(struct str s, size_t from, const char *stops)
 
 /*
  * The password of scheme://user:PASSWORD@host, which ends at the last '@' of the authority; one that is not encoded may
- * hold a '/' and end the authority too early, so a later '@' counts when what stands there is no port.
+ * hold a '/' or '?' and end the authority too early, so a later '@' counts too. Behind a port it does not in a query.
  */
 static struct str url_password(struct str value)
 {
@@ -122,13 +122,17 @@ static struct str url_password(struct str value)
         return (struct str){0};
     struct str rest = str_slice(value, (size_t)(scheme + 3 - value.p), value.n);
     size_t colon = find_any(rest, 0, ":/@");
-    if (colon == rest.n || rest.p[colon] != ':')
+    if (colon == rest.n || rest.p[colon] != ':' || rest.p[0] == '[')
         return (struct str){0};
     rest = str_slice(rest, colon + 1, rest.n);
     size_t end = find_any(rest, 0, "/?");
     size_t at = str_find_last(str_slice(rest, 0, end), '@');
-    if (at == end && strspn(rest.p, "0123456789") < end)
+    if (at == end) {
+        bool port = strspn(rest.p, "0123456789") >= end;
         at = find_any(rest, end, "@");
+        if (port && at > find_any(rest, end, "?"))
+            return (struct str){0};
+    }
     return at < rest.n && rest.p[at] == '@' ? str_slice(rest, 0, at) : (struct str){0};
 }
 
