@@ -47,6 +47,7 @@ static bool read_start(struct range *r, struct err *e)
     if (!walk_below_heads(r->a, r->g, r->start, t.offset, within, WALK_AT_MOST, &found, &r->from_base, e))
         return false;
     r->lower = revset_from(r->a, r->g, &found);
+    r->from_base |= !found.n; /* a branch whose heads others depend on has no real head to count from */
     return true;
 }
 
@@ -71,6 +72,16 @@ static bool read_upper(struct range *r, struct err *e)
     return true;
 }
 
+/* The id or label of a revision that a prefix of it was typed for. */
+static struct str full_name(const struct graph *g, uint32_t index, struct str prefix)
+{
+    const struct revision *r = graph_revision(g, index);
+    for (uint32_t l = 0; l < r->n_labels; l++)
+        if (str_starts(str_from(r->labels[l]), prefix))
+            return str_from(r->labels[l]);
+    return str_from(r->id);
+}
+
 /*
  * `label@…:` keeps of the upper ends those that carry the label. An id in place of the label stands for the one label that
  * covers it, or else for its lineage.
@@ -85,14 +96,14 @@ static bool keep_labelled(struct range *r, struct err *e)
     uint32_t branch;
     if (!walk_lineage(r->a, r->g, label, &branch, &lineage, e))
         return false;
-    struct strings labels = graph_labels(r->a, r->g, branch);
-    bool is_id = graph_find(r->g, label) != REVISION_NONE, is_label = !is_id && graph_lookup(r->g, label) != REVISION_NONE;
-    if (is_id && labels.n == 1) {
-        label = str_from(labels.v[0]);
-        is_label = true;
+    if (graph_lookup(r->g, label) == REVISION_NONE)
+        label = full_name(r->g, branch, label);
+    if (graph_find(r->g, label) != REVISION_NONE) {
+        struct strings labels = graph_labels(r->a, r->g, branch);
+        label = labels.n == 1 ? str_from(labels.v[0]) : (struct str){0};
     }
     for (uint32_t i = revset_next(&r->upper, 0); i != REVISION_NONE; i = revset_next(&r->upper, i + 1))
-        if (is_label ? !graph_has_label(r->g, i, label) : !revset_has(&lineage, i))
+        if (label.n ? !graph_has_label(r->g, i, label) : !revset_has(&lineage, i))
             revset_remove(&r->upper, i);
     return true;
 }

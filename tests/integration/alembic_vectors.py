@@ -75,6 +75,13 @@ class Graph:
     def related(self, a, b):
         return a in self.anc(b) or b in self.anc(a)
 
+    def full_name(self, name):
+        """An id or label from itself or a prefix; None when there is none, or more than one."""
+        if name in self.names():
+            return name
+        hits = [n for n in self.names() if len(n) > 3 and n.startswith(name)]
+        return hits[0] if len(hits) == 1 and len(name) > 3 else None
+
     def maximal(self, ids):
         ids = set(ids)
         return {i for i in ids if not any(i != j and i in self.anc(j) for j in ids)}
@@ -255,8 +262,10 @@ class Alembic:
 
     def ask(self, command, rows, argument):
         """The answer as a list; raises util.CommandError or Crash."""
+        # The order in which a database returns rows is its own affair; ours is load order.
+        rows = tuple(sorted(rows, key=self.graph.position))
         try:
-            return getattr(self, command)(tuple(rows), argument)
+            return getattr(self, command)(rows, argument)
         except util.CommandError:
             raise
         except Exception as e:
@@ -375,8 +384,7 @@ def odd_label(graph, command, rows, argument, said):
         if "@" not in target:
             continue
         label, symbol = cut_target(target)
-        known = label in graph.names() or sum(n.startswith(label) for n in graph.names() if len(n) > 3) == 1
-        if not label or not symbol or "@" in symbol or label in RESERVED or not known:
+        if not label or not symbol or "@" in symbol or label in RESERVED or not graph.full_name(label):
             return "refused", []
     return None
 
@@ -395,33 +403,20 @@ def down_from_several(graph, command, rows, argument, said):
     return None
 
 
-def not_linked(graph, command, rows, argument, said):
+def dotted_relative(graph, command, rows, argument, said):
     """Ids with dots and the like take +N and -N too."""
-    symbol, offset = split_offset(argument)
-    if command not in ("upgrade", "downgrade") or offset is None or symbol not in graph.by_id or symbol.isidentifier():
-        return None
-    if symbol.isalnum():
+    symbol, offset = split_offset(cut_target(argument)[1])
+    if command not in ("upgrade", "downgrade") or offset is None or symbol.isalnum() or symbol not in graph.by_id:
         return None
     line = sorted(graph.by_id, key=lambda r: len(graph.anc(r)))  # the graph called "dots" is one line
-    at = line.index(symbol) + offset
-    if not 0 <= at < len(line):
+    now, goal = line.index(rows[0]) if rows else -1, line.index(symbol) + offset
+    if goal < (-1 if command == "downgrade" else 0) or goal >= len(line):
         return None
-    return as_steps(graph, command, rows, line[at])
-
-
-def as_steps(graph, command, rows, target):
-    """Steps to a revision of a graph that is one line."""
-    line = sorted(graph.by_id, key=lambda r: len(graph.anc(r)))
-    now, goal, answer = line.index(rows[0]) if rows else -1, line.index(target), []
     if command == "upgrade":
-        for i in range(now + 1, goal + 1):
-            answer.append((line[i], "U" if i else "I", (line[i],)))
-    elif goal > now:
+        return "ok", [(line[i], "U" if i else "I", (line[i],)) for i in range(now + 1, goal + 1)]
+    if goal > now:
         return "refused", []
-    else:
-        for i in range(now, goal, -1):
-            answer.append((line[i], "U", (line[i - 1],)))
-    return "ok", answer
+    return "ok", [(line[i], "U" if i else "D", (line[i - 1],) if i else ()) for i in range(now, goal, -1)]
 
 
 def redundant_parent(graph, command, rows, argument, said):
@@ -468,76 +463,55 @@ def implied_parent(graph, command, rows, argument, said):
 def stamp_several(graph, command, rows, argument, said):
     """
     Several targets: each stands afterwards, and replaces what shares its lineage. Alembic forgets the first when the second
-    comes, and loses its row or dies. Targets of which one implies another are refused.
+    comes, and loses its row or dies; `stamp heads` can lose a head that was a row before. Targets of which one implies
+    another are refused.
     """
-    if command != "stamp" or " " not in argument:
+    if command != "stamp":
         return None
-    targets = []
-    for t in argument.split(" "):
-        if t not in graph.by_id:
+    targets, related = [], set()
+    for text in argument.split(" "):
+        label, symbol = cut_target(text)
+        try:
+            found = graph.alembic.ask("show", (), text)
+        except (util.CommandError, Crash):
             return None
-        if t not in targets:
-            targets.append(t)
+        if None in found or "base" in found:
+            return None
+        targets = list(dict.fromkeys(targets + found))
+        for name in ([graph.full_name(label)] if label else []) + found:
+            rid = graph.carrier.get(name, name)
+            related |= {r for r in rows if graph.related(r, rid)}
+    return stamp_all(graph, rows, targets, related) if len(targets) > 1 else None
+
+
+def stamp_all(graph, rows, targets, related):
     if graph.maximal(targets) != set(targets):
         return "refused", []
-    related = {r for r in rows if any(graph.related(r, t) for t in targets)}
     now, answer = set(rows), []
     for t in targets:
         if t in rows:
             continue
-        gone = {r for r in related & now if r not in targets} if any(graph.related(r, t) for r in related) else set()
+        gone = related & now - set(targets) if any(graph.related(r, t) for r in related) else set()
         now = now - gone | {t}
         answer.append(("", "D" * (len(gone) - 1) + "U" if gone else "I", tuple(sorted(now))))
     return "ok", answer
 
 
 def stamp_relative(graph, command, rows, argument, said):
-    """stamp -N: Alembic understands it only while there are no rows."""
-    if command != "stamp" or said is not None or split_offset(argument) != ("", split_offset(argument)[1]):
-        return None
-    if split_offset(argument)[1] is None or " " in argument:
+    """stamp -N: Alembic understands it only while there are no rows, and takes an overrun for base."""
+    symbol, offset = split_offset(argument)
+    if command != "stamp" or symbol or offset is None or offset >= 0 or " " in argument:
         return None
     try:
-        found = graph.alembic.ask("show", rows, argument)
+        found = graph.alembic.ask("show", (), argument)
     except (util.CommandError, Crash):
         return None
     if None in found:
-        return None
-    real = [f for f in dict.fromkeys(found) if f != "base"]
-    if not real:
-        answer, now = [], list(rows)
-        for r in sorted(rows, key=graph.position):
-            now.remove(r)
-            answer.append(("", "D", tuple(sorted(now))))
-        return "ok", answer
-    if graph.maximal(real) != set(real):
         return "refused", []
-    if len(real) > 1:
-        return stamp_several(graph, command, rows, " ".join(real), said)
-    return "ok", graph.alembic.ask(command, rows, real[0])
-
-
-def history_ends(graph, command, rows, argument, said):
-    """:current where nothing is applied lists nothing; ends that overrun the history stop there, wherever they land."""
-    if command != "history" or argument.count(":") != 1:
-        return None
-    start, end = argument.split(":")
-    if end == "current" and not rows:
-        return ("ok", []) if start in ("", "base") else None
-    symbol, offset = split_offset(cut_target(end)[1])
-    if said is None and offset is not None and symbol and graph.died.startswith("AssertionError") and start == "":
-        walked = set(graph.by_id)  # an AssertionError here means that the walk ended at base
-        return ("ok", []) if offset < 0 and walked else None
-    symbol, offset = split_offset(cut_target(start)[1])
-    if said is None and not symbol and offset is not None and offset < 0 and end == "" and "@" not in start:
-        # Alembic: a range error when the walk ends exactly below a base, and more heads than one confuse it.
-        ends = [walk_down(graph, h, -offset) for h in graph.alembic.ask("realheads", rows, "")]
-        if "ambiguous" in ends or "base" not in ends:
-            return None
-        if set(ends) == {"base"}:
-            return "ok", graph.alembic.ask("history", rows, ":")
-        return "skip", []
-    return None
+    targets = [f for f in dict.fromkeys(found) if f != "base"]
+    if targets:
+        return stamp_all(graph, rows, targets, {r for r in rows if any(graph.related(r, t) for t in targets)})
+    return "ok", graph.alembic.ask(command, rows, "base")
 
 
 def walk_down(graph, rid, steps):
@@ -549,6 +523,99 @@ def walk_down(graph, rid, steps):
             return "base"
         rid = down[0]
     return rid
+
+
+def walk_up(graph, rid, steps):
+    for _ in range(steps):
+        children = [r.id for r in graph.revs if (rid in r.down if rid != "base" else not r.down)]
+        if len(children) > 1:
+            return "ambiguous"
+        if not children:
+            return rid
+        rid = children[0]
+    return rid
+
+
+def history_ends(graph, command, rows, argument, said):
+    """
+    Ends that overrun the history stop there, wherever they land: Alembic refuses what ends exactly below a base, and lists
+    from base what ends further down. START:+N counts from any START. `current` stands on both sides; where nothing is
+    applied nothing lies below it. In label@…: a prefix is as good as the label, and an id in id@-N stands for its lineage.
+    """
+    if command != "history" or argument.count(":") != 1:
+        return None
+    start, end = argument.split(":")
+    label, symbol = cut_target(start)
+    symbol, offset = split_offset(symbol)
+    if label not in graph.names() and graph.full_name(label):
+        full = argument.replace(label, graph.full_name(label), 1)
+        return judge_again(graph, command, rows, full)
+    if start == end == "current":
+        return ("set", list(rows)) if rows else ("ok", [])
+    if end == "current" and not rows:
+        if start in ("", "base"):
+            return "ok", []
+        return ("refused", []) if start in graph.names() else ("skip", [])
+    if not symbol and offset is not None and offset < 0:
+        if label in graph.by_id:
+            return history_below_id(graph, rows, label, offset, end)
+        return history_below_heads(graph, rows, label, -offset, end)
+    symbol, offset = split_offset(cut_target(end)[1])
+    if offset is not None and symbol and offset < 0 and start == "" and "@" not in end:
+        try:
+            found = graph.alembic.ask("show", (), symbol)
+        except (util.CommandError, Crash):
+            return None
+        if len(found) == 1 and walk_down(graph, found[0], -offset) == "base":
+            return "ok", []
+    return None
+
+
+def history_below_heads(graph, rows, label, steps, end):
+    at = label + "@" if label else ""
+    heads = graph.alembic.ask("realheads", rows, "")
+    if label:
+        heads = [h for h in graph.alembic.ask("show", rows, at + "heads") if h in heads]
+    ends = [walk_down(graph, h, steps) for h in heads]
+    if not ends or "@+" in end:
+        return ("skip", []) if "+" in end else None
+    if "ambiguous" in ends:
+        return None
+    if end[:1] == "+":
+        if len(set(ends)) > 1:
+            return None if "base" not in ends else ("skip", [])
+        if ends[0] == "base":
+            return ask_range(graph, rows, "%sbase:%s" % (at, end))
+        end = walk_up(graph, ends[0], int("".join(c for c in end[1:].split("+")[0] if c.isdigit())))
+        return ("refused", []) if end == "ambiguous" else ask_range(graph, rows, "%s%s:%s" % (at, ends[0], end))
+    if set(ends) == {"base"}:
+        return ask_range(graph, rows, "%sbase:%s" % (at, end))
+    if "base" in ends:
+        lower = set(ends) - {"base"}
+        if end or label or graph.maximal(lower) != lower:
+            return "skip", []
+        return "set", sorted(set(graph.by_id) - graph.anc_of(lower) | lower)
+    return None
+
+
+def history_below_id(graph, rows, rid, offset, end):
+    if end or len(graph.alembic.script.get_revision(rid).branch_labels) == 1:
+        return "skip", []  # other ends, and ids that stand for their label: not worked out here
+    revs = [Rev(r.id, r.down, r.deps, r.labels + (["stand-in"] if r.id == rid else [])) for r in graph.revs]
+    other = Graph(graph.name, graph.kind, revs)
+    other.alembic = Alembic(other, graph.set_order)
+    if any(walk_down(graph, h, -offset) == "base" for h in other.alembic.ask("show", rows, "stand-in@heads")):
+        return "skip", []
+    return ask_range(other, rows, "stand-in@%d:" % offset)
+
+
+def ask_range(graph, rows, text):
+    try:
+        return "ok", graph.alembic.ask("history", rows, text)
+    except util.CommandError:
+        return "refused", []
+    except Crash:
+        return "skip", []
 
 
 def history_cut_off(graph, command, rows, argument, said):
@@ -572,7 +639,7 @@ DIFFERENCES = [
     ("odd-label", odd_label),
     ("upgrade-to-base", upgrade_to_base),
     ("down-from-several", down_from_several),
-    ("dotted-relative", not_linked),
+    ("dotted-relative", dotted_relative),
     ("redundant-parent", redundant_parent),
     ("implied-parent", implied_parent),
     ("stamp-several", stamp_several),
@@ -580,6 +647,12 @@ DIFFERENCES = [
     ("history-ends", history_ends),
     ("history-cut-off", history_cut_off),
 ]
+
+
+def judge_again(graph, command, rows, argument):
+    """What a question comes to that means the same as another."""
+    judged = judge(graph, command, rows, argument)
+    return (judged[0], judged[2]) if judged else ("skip", [])
 
 
 def judge(graph, command, rows, argument):
@@ -724,7 +797,7 @@ def handwritten_questions(rng, graph):
 
 
 def write(out, graph, asked, set_order):
-    graph.alembic = Alembic(graph, set_order)
+    graph.set_order, graph.alembic = set_order, Alembic(graph, set_order)
     graph.redundant = any(graph.maximal(graph.parents[r.id]) != set(graph.parents[r.id]) for r in graph.revs)
     out.write("G\t%s\t%s\t%s\n" % (graph.name, graph.kind, "loose" if graph.alembic.script.loose else "exact"))
     for r in graph.revs:
