@@ -179,7 +179,8 @@ void tenants_free(struct tenant_list *list)
 static const char *nearest_id(const struct tenant_list *list, const char *id)
 {
     const char *best = NULL;
-    unsigned least = 4; /* further away is no help */
+    size_t length = strlen(id);
+    unsigned least = 2 + (unsigned)(length < 16 ? length / 4 : 4); /* as far or further is no help */
     for (size_t i = 0; i < list->n; i++) {
         unsigned distance = str_distance(str_from(id), str_from(list->v[i].id));
         if (distance < least) {
