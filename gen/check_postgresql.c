@@ -25,6 +25,7 @@ struct reader {
     struct line_counter lines;
     struct arena scratch; /* of the section */
     VEC(struct revision_statement) statements;
+    bool failed; /* the text does not parse */
 };
 
 static const char *body_at(const struct reader *r, size_t offset)
@@ -199,6 +200,7 @@ static void find_errors(struct reader *r, size_t at, const struct parse_error *w
     size_t before = r->check.out->list.n;
     struct span piece;
     size_t backslash;
+    r->failed = true;
     while (statement_next(r->body, DIALECT_POSTGRESQL, at, &piece)) {
         if (find_backslash(r, &piece, &backslash)) {
             refuse_psql(r, backslash, end_of_line(r, backslash));
@@ -246,8 +248,10 @@ static void read_windows(struct reader *r)
     for (size_t at = 0, end; at < r->body.n; at = end) {
         struct span piece;
         for (end = at; end - at < WINDOW && statement_next(r->body, DIALECT_POSTGRESQL, end, &piece); end = piece.next)
-            if (is_too_large(r, &piece))
+            if (is_too_large(r, &piece)) {
+                r->failed = true;
                 return;
+            }
         if (end == at)
             return;
         if (read_statements(r, at, end, &e))
@@ -266,6 +270,7 @@ static void read_opaque(struct reader *r)
     for (struct token t; token_next(&l, &t);) {
         if (t.open) {
             refuse_open(r, &t);
+            r->failed = true;
             return;
         }
         if (token_is_symbol(r->body, &t, ";"))
@@ -300,6 +305,16 @@ static bool has_long_run(struct reader *r)
     return true;
 }
 
+static void record(const struct reader *r, struct revision_section *section)
+{
+    struct revision_statement *v = ARENA_ARRAY(r->check.arena, struct revision_statement, r->statements.n);
+    if (r->statements.n)
+        memcpy(v, r->statements.v, r->statements.n * sizeof *v);
+    section->statements = v;
+    section->n_statements = (uint32_t)r->statements.n;
+    check_batch(r->check.out, r->check.file, section);
+}
+
 static void check_section(struct source *s, struct source_revision *revision, struct revision_section *section)
 {
     struct reader r = {
@@ -309,16 +324,14 @@ static void check_section(struct source *s, struct source_revision *revision, st
     };
     if (section->flags & SECTION_OPAQUE)
         read_opaque(&r);
-    else if (!has_long_run(&r))
+    else if (has_long_run(&r))
+        r.failed = true;
+    else
         read_windows(&r);
     rules_end_section(&r.check);
 
-    struct revision_statement *statements = ARENA_ARRAY(s->arena, struct revision_statement, r.statements.n);
-    if (r.statements.n)
-        memcpy(statements, r.statements.v, r.statements.n * sizeof *statements);
-    section->statements = statements;
-    section->n_statements = (uint32_t)r.statements.n;
-    check_batch(&s->findings, &revision->file, section);
+    if (!r.failed)
+        record(&r, section);
     arena_free(&r.scratch);
 }
 

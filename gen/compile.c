@@ -44,6 +44,7 @@ static int run_compile(struct app *app)
     struct emit_options emit = {.output = output ? output : "build/gen",
                                 .program = program ? program : "profile-migrate",
                                 .version = MIGRATE_VERSION};
+    app->source.checked = arena_printf(app->arena, "%s/sqlite.checked", emit.output);
     if (!read_and_check(app, emit.program, &e))
         return app_fail(app, &e);
     if (!app->source.findings.n_errors && !emit_sources(&app->source, &emit, &e))

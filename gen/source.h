@@ -119,6 +119,7 @@ struct source {
     struct arena *arena;
     const char *folder;              /* the migrations folder as given */
     const char *program;             /* the executable's name, for messages; NULL: profile-migrate */
+    const char *checked; /* a file that remembers which SQLite revisions passed, so that they are not run again; or NULL */
     VEC(struct source_stream *) streams; /* registry first, else in byte order of names */
     struct findings findings;
 };

@@ -1,0 +1,54 @@
+/*
+ * A SQLite database in memory that revisions are tried on at build time. It is set up stricter than a real one: text in
+ * double quotes is a name and nothing else, an authorizer lets no statement touch a file, a transaction or the connection,
+ * and a statement that does not come to an end is stopped.
+ */
+#ifndef GEN_SCRATCH_H
+#define GEN_SCRATCH_H
+
+#include "base/mem.h"
+#include "model/revision.h"
+
+struct scratch;
+
+/* The database as bytes; sqlite3_free()'s to give back, by scratch_image_free(). */
+struct image {
+    unsigned char *bytes;
+    int64_t n;
+};
+
+/* Why a statement fails. */
+struct scratch_error {
+    const char *message; /* SQLite's words, in the arena of the call */
+    size_t offset;       /* bytes into the statement, SIZE_MAX: as a whole */
+    bool syntax;         /* it does not parse: wrong on any database */
+    bool cut;            /* SQLite sees the statement end elsewhere than at its text's end */
+};
+
+/* Empty, with the stream's version table. NULL only when SQLite itself cannot start. */
+struct scratch *scratch_open(const char *stream, enum stream_kind kind, const char *version_table);
+void scratch_close(struct scratch *s); /* NULL is fine */
+
+/* A transaction around one section; foreign keys are enforced in it or not. */
+bool scratch_begin(struct scratch *s, bool foreign_keys, const char *revision);
+/* False: a deferred constraint is violated; the transaction is rolled back then. */
+bool scratch_commit(struct scratch *s, struct arena *a, struct scratch_error *e);
+void scratch_rollback(struct scratch *s);
+
+/*
+ * Prepares one statement and, with `run`, runs it to its end. In a text that is not valid SQL the rest is not looked at.
+ * Fails, too, when the statement ends the transaction.
+ */
+bool scratch_statement(struct scratch *s, struct str text, bool run, struct arena *a, struct scratch_error *e);
+
+/* What foreign_key_check has to say: a row whose parent is missing, a key that fits no parent; NULL: nothing. */
+const char *scratch_check_keys(struct scratch *s, struct arena *a);
+
+bool scratch_save(struct scratch *s, struct image *out);
+bool scratch_restore(struct scratch *s, const struct image *image);
+void scratch_image_free(struct image *image);
+
+/* Millions of virtual machine steps after which a statement is stopped: the same on every machine. Fuzzing wants few. */
+extern int scratch_patience;
+
+#endif
