@@ -95,10 +95,12 @@ GEN_SRC    := $(sort $(wildcard gen/*.c))
 HEADERS    := $(sort $(wildcard runtime/*/*.h))
 UNIT_SRC   := $(sort $(if $(TESTS),$(foreach t,$(TESTS),$(wildcard tests/unit/test_$(t).c)),$(wildcard tests/unit/test_*.c)))
 FUZZ_SRC   := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+PEER_SRC   := $(sort $(wildcard tests/integration/peer_*.c))
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(FUZZ_SRC))
+PEERS   := $(patsubst tests/integration/%.c,$(BUILD)/tests/%,$(PEER_SRC))
 MAN     := $(BUILD)/man/$(NAME).1 $(BUILD)/man/migrate-gen.1
 
 # ---------------------------------------------------------------------------------------------------------- verbs
@@ -165,7 +167,7 @@ clean:	## remove $(BUILD)
 lib: $(BUILD)/libmigrate.a
 unit: $(UNIT)
 tools: $(BUILD)/migrate-gen $(BUILD)/libmigrate.a $(BUILD)/libcli.a $(BUILD)/libstatic.a
-tests-ready: all unit $(if $(SAN),static-build)
+tests-ready: all unit $(PEERS) $(if $(SAN),static-build)
 # A sanitizer's executable is dynamic; the tests of the static one then use an ordinary build beside it.
 static-build:
 	@+$(MAKE) --no-print-directory SAN= BUILD=$(STATIC_DIR) all
@@ -198,7 +200,7 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	$(Q)$(CC) $(CPPFLAGS) $(EXTRA_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(BUILD)/obj/gen/%.o $(BUILD)/obj/tests/unit/test_gen_%.o: EXTRA_CFLAGS = $(GLIB_CFLAGS)
 
--include $(patsubst %.o,%.d,$(call objects,$(LIB_SRC) $(CLI_SRC) $(STATIC_SRC) $(GEN_SRC) $(UNIT_SRC) $(FUZZ_SRC)))
+-include $(patsubst %.o,%.d,$(call objects,$(LIB_SRC) $(CLI_SRC) $(STATIC_SRC) $(GEN_SRC) $(UNIT_SRC) $(FUZZ_SRC) $(PEER_SRC)))
 
 # D: no times, no owners. The archive is made anew, since `ar r` keeps members whose source is gone.
 archive = @rm -f $@; $(AR) rcsD $@ $(filter %.o,$^)
@@ -235,6 +237,11 @@ $(BUILD)/unit/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/libmigrate.a
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIB_LIBS)
+# Programs that integration tests compare with others: tests/integration/peer_NAME.c.
+$(BUILD)/tests/peer_%: $(BUILD)/obj/tests/integration/peer_%.o $(BUILD)/libmigrate.a
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
 .SECONDARY:
 
 # clang-tidy is slow, so each file has a stamp, and only what changed is read again.

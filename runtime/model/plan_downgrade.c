@@ -22,8 +22,9 @@ static bool find_branch_row(struct arena *a, const struct graph *g, struct str t
     }
     struct revlist choices = revset_list(a, g, &on_branch);
     if (!choices.n)
-        return err_set(e, FAULT_USAGE, "\"%.*s\" has nothing to go down from: no revision of branch \"%.*s\" is current",
-                       STR_ARG(text), STR_ARG(t->label));
+        return err_set(e, FAULT_USAGE,
+                       "\"%.*s\" has nothing to go down from: no revision of branch \"%.*s\" is current", STR_ARG(text),
+                       STR_ARG(t->label));
     if (choices.n > 1)
         return walk_refuse_choice(a, g, text, t, &choices, "the database stands at", e);
     *at = (struct place){PLACE_REVISION, choices.v[0]};
@@ -31,7 +32,8 @@ static bool find_branch_row(struct arena *a, const struct graph *g, struct str t
 }
 
 static bool resolve_relative(struct arena *a, const struct graph *g, struct str text, const struct target *t,
-                             const struct revset *rows, const struct revset *lineage, struct destination *d, struct err *e)
+                             const struct revset *rows, const struct revset *lineage, struct destination *d,
+                             struct err *e)
 {
     if (t->offset >= 0) {
         err_set(e, FAULT_USAGE, "\"%.*s\" is no target of downgrade: it goes up", STR_ARG(text));
@@ -112,7 +114,8 @@ static bool is_reached(const struct destination *d, const struct revset *rows)
     return d->at.kind != PLACE_REVISION || revset_has(rows, d->at.index);
 }
 
-static bool refuse_target(struct arena *a, const struct graph *g, struct str text, const struct revset *rows, struct err *e)
+static bool refuse_target(struct arena *a, const struct graph *g, struct str text, const struct revset *rows,
+                          struct err *e)
 {
     struct revlist current = revset_list(a, g, rows);
     err_set(e, FAULT_USAGE, "%.*s is not a valid downgrade target from the current revisions", STR_ARG(text));

@@ -6,11 +6,10 @@ struct range {
     const struct graph *g;
     struct str text, start, end;
     const struct strings *rows;
-    struct revset lower;  /* the revisions that `start` stands for */
-    bool from_base;       /* `start` is base, or reaches it */
+    struct revset lower; /* the revisions that `start` stands for */
+    bool from_base;      /* `start` is base, or reaches it */
     struct revset upper;
 };
-
 
 static bool read_end(struct range *r, struct str text, struct revset *out, struct err *e)
 {
@@ -147,7 +146,8 @@ bool plan_history(struct arena *a, const struct graph *g, struct str range, cons
 {
     struct range r = {.a = a, .g = g, .text = str_trim(range), .rows = rows};
     struct revset listed;
-    if (!cut_range(&r, e) || !read_start(&r, e) || !read_upper(&r, e) || !keep_labelled(&r, e) || !collect(&r, &listed, e))
+    if (!cut_range(&r, e) || !read_start(&r, e) || !read_upper(&r, e) || !keep_labelled(&r, e) ||
+        !collect(&r, &listed, e))
         return false;
     *out = graph_sort(a, g, &listed, &r.upper);
     return true;

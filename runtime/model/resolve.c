@@ -18,7 +18,8 @@ static struct str id_of(const struct graph *g, uint32_t index)
 /* ------------------------------------------------------------------------------------------------------------- names */
 
 /* Calls `visit` for every id and label. */
-static void each_name(const struct graph *g, void (*visit)(void *context, const char *name, uint32_t index), void *context)
+static void each_name(const struct graph *g, void (*visit)(void *context, const char *name, uint32_t index),
+                      void *context)
 {
     for (uint32_t i = 0; i < graph_size(g); i++) {
         const struct revision *r = graph_revision(g, i);
@@ -105,8 +106,8 @@ static bool refuse_prefix(const struct graph *g, struct prefix_search *s, const 
     return false;
 }
 
-static bool find_name(struct arena *a, const struct graph *g, struct str name, const struct revset *within, const char *what,
-                      uint32_t *out, struct err *e)
+static bool find_name(struct arena *a, const struct graph *g, struct str name, const struct revset *within,
+                      const char *what, uint32_t *out, struct err *e)
 {
     *out = graph_lookup(g, name);
     if (*out != REVISION_NONE)
@@ -129,9 +130,9 @@ bool graph_resolve_branch(struct arena *a, const struct graph *g, struct str lab
 struct query {
     struct arena *a;
     const struct graph *g;
-    struct str text;         /* as typed, for messages */
+    struct str text; /* as typed, for messages */
     struct target target;
-    struct revset lineage;   /* of the label, by down only */
+    struct revset lineage; /* of the label, by down only */
     bool labelled;
     struct revlist *out;
 };
@@ -184,8 +185,8 @@ static bool resolve_current(const struct query *q, const struct strings *rows, s
 static bool resolve_below_heads(const struct query *q, struct err *e)
 {
     bool base;
-    return walk_below_heads(q->a, q->g, q->text, q->target.offset, q->labelled ? &q->lineage : NULL, WALK_EXACTLY, q->out,
-                            &base, e);
+    return walk_below_heads(q->a, q->g, q->text, q->target.offset, q->labelled ? &q->lineage : NULL, WALK_EXACTLY,
+                            q->out, &base, e);
 }
 
 static bool resolve_name(const struct query *q, struct err *e)

@@ -58,16 +58,16 @@ enum section_flags {
 
 struct revision_section {
     enum direction direction;
-    uint32_t dialects; /* DIALECT_BIT()s that run this section */
-    uint32_t flags;    /* enum section_flags */
-    uint32_t line;     /* of the `-- migrate:` line, from 1 */
-    uint32_t offset;   /* of the body: the byte after the section line's end */
-    uint32_t length;   /* up to the next section line or the end of the file */
+    uint32_t dialects;            /* DIALECT_BIT()s that run this section */
+    uint32_t flags;               /* enum section_flags */
+    uint32_t line;                /* of the `-- migrate:` line, from 1 */
+    uint32_t offset;              /* of the body: the byte after the section line's end */
+    uint32_t length;              /* up to the next section line or the end of the file */
     int64_t lock_timeout_ms;      /* TIMEOUT_UNSET, or what the section says */
     int64_t statement_timeout_ms; /* likewise */
     uint32_t n_statements;
     const struct revision_statement *statements; /* in file order */
-    uint8_t sha256[32];        /* of the body's bytes */
+    uint8_t sha256[32];                          /* of the body's bytes */
     uint8_t tokens_sha256[32]; /* of its tokens: comments and white space dropped (see gen/tokens.h) */
 };
 
@@ -129,8 +129,8 @@ struct stream {
 
 /* Everything an executable carries. The registry's stream stands before the fleets that it lists. */
 struct catalogue {
-    uint32_t format;     /* REVISION_FORMAT */
-    const char *program; /* the executable's name, from which its environment prefix is made: "profile-migrate" */
+    uint32_t format;      /* REVISION_FORMAT */
+    const char *program;  /* the executable's name, from which its environment prefix is made: "profile-migrate" */
     const char *build_id; /* 16 hex digits over all streams' sums and the product's version */
     uint32_t n_streams;
     const struct stream *const *streams;

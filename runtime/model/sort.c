@@ -16,11 +16,11 @@ struct walk {
     const struct graph *g;
     const struct revlist *parents; /* normdown of each alive revision */
     uint32_t *alive_children;
-    uint32_t *seen;        /* the search that looked at a revision last */
-    uint32_t search;       /* number of the current search */
-    struct revset alive;   /* some tip leads there, or it is one */
+    uint32_t *seen;      /* the search that looked at a revision last */
+    uint32_t search;     /* number of the current search */
+    struct revset alive; /* some tip leads there, or it is one */
     struct revset is_tip;
-    struct revset todo;    /* still to be emitted */
+    struct revset todo; /* still to be emitted */
     struct revlist tips;
     struct revlist stack;
     struct revlist out;

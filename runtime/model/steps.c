@@ -52,7 +52,9 @@ static struct strings changed_ids(struct arena *a, const struct strings *now, co
 static void change(struct steps *s, struct step *step, uint32_t from, uint32_t to)
 {
     struct row_change *c = &step->changes[step->n_changes++];
-    *c = (struct row_change){.kind = from == REVISION_NONE ? ROW_INSERT : to == REVISION_NONE ? ROW_DELETE : ROW_UPDATE};
+    *c = (struct row_change){.kind = from == REVISION_NONE ? ROW_INSERT
+                                     : to == REVISION_NONE ? ROW_DELETE
+                                                           : ROW_UPDATE};
     if (from != REVISION_NONE) {
         c->from = id_of(s, from);
         revset_remove(&s->rows, from);

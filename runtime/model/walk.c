@@ -5,7 +5,8 @@
 
 /* ---------------------------------------------------------------------------------------------------------------- sets */
 
-bool walk_find_overlap(struct arena *a, const struct graph *g, const struct revset *set, uint32_t *lower, uint32_t *upper)
+bool walk_find_overlap(struct arena *a, const struct graph *g, const struct revset *set, uint32_t *lower,
+                       uint32_t *upper)
 {
     if (revset_count(set) < 2)
         return false;
@@ -26,7 +27,8 @@ bool walk_find_overlap(struct arena *a, const struct graph *g, const struct revs
     return true;
 }
 
-bool walk_read_rows(struct arena *a, const struct graph *g, const struct strings *rows, struct revset *out, struct err *e)
+bool walk_read_rows(struct arena *a, const struct graph *g, const struct strings *rows, struct revset *out,
+                    struct err *e)
 {
     uint32_t lower, upper;
     if (!graph_rows(a, g, rows, out, NULL, e))
@@ -99,7 +101,8 @@ static bool refuse_fork(struct arena *a, const struct graph *g, struct str text,
                         const struct revlist *ways, struct err *e)
 {
     if (at.kind != PLACE_REVISION)
-        err_set(e, FAULT_USAGE, "\"%.*s\" is ambiguous: there are %zu %s", STR_ARG(text), ways->n, up ? "bases" : "heads");
+        err_set(e, FAULT_USAGE, "\"%.*s\" is ambiguous: there are %zu %s", STR_ARG(text), ways->n,
+                up ? "bases" : "heads");
     else if (up)
         err_set(e, FAULT_USAGE, "\"%.*s\" is ambiguous: %zu revisions follow %s", STR_ARG(text), ways->n,
                 graph_revision(g, at.index)->id);
@@ -146,8 +149,8 @@ bool walk_steps(struct arena *a, const struct graph *g, struct str text, struct 
     return true;
 }
 
-bool walk_below_heads(struct arena *a, const struct graph *g, struct str text, int64_t steps, const struct revset *lineage,
-                      enum walk_end end, struct revlist *out, bool *base, struct err *e)
+bool walk_below_heads(struct arena *a, const struct graph *g, struct str text, int64_t steps,
+                      const struct revset *lineage, enum walk_end end, struct revlist *out, bool *base, struct err *e)
 {
     struct revlist heads = graph_real_heads(a, g);
     struct revset seen = revset_new(a, g);

@@ -9,9 +9,11 @@
 /* ---------------------------------------------------------------------------------------------------------------- sets */
 
 /* A pair of members of which the second descends from the first; false when there is none. */
-bool walk_find_overlap(struct arena *a, const struct graph *g, const struct revset *set, uint32_t *lower, uint32_t *upper);
+bool walk_find_overlap(struct arena *a, const struct graph *g, const struct revset *set, uint32_t *lower,
+                       uint32_t *upper);
 /* Version rows to a set, refused (FAULT_DIVERGED) when one is unknown or implied by another. */
-bool walk_read_rows(struct arena *a, const struct graph *g, const struct strings *rows, struct revset *out, struct err *e);
+bool walk_read_rows(struct arena *a, const struct graph *g, const struct strings *rows, struct revset *out,
+                    struct err *e);
 /* Targets of which one descends from another: FAULT_USAGE. */
 bool walk_check_targets(struct arena *a, const struct graph *g, const struct revset *targets, struct err *e);
 /* The ids of a list, for messages: "a1, b1, c1". */
@@ -42,8 +44,8 @@ bool walk_steps(struct arena *a, const struct graph *g, struct str text, struct 
  * -N: from every real head of the lineage (NULL: all) N steps down. *base is set when one of the walks ended there; the
  * others are in the list, each revision once.
  */
-bool walk_below_heads(struct arena *a, const struct graph *g, struct str text, int64_t steps, const struct revset *lineage,
-                      enum walk_end end, struct revlist *out, bool *base, struct err *e);
+bool walk_below_heads(struct arena *a, const struct graph *g, struct str text, int64_t steps,
+                      const struct revset *lineage, enum walk_end end, struct revlist *out, bool *base, struct err *e);
 /*
  * A relative target as upgrade and the upper end of a history range understand it: +N and label@+N from `from` (the rows, or
  * the lower end), symbol+N and symbol-N from the symbol.

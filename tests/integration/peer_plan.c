@@ -171,8 +171,8 @@ static bool answer_list(struct peer *p, const char *command, const struct string
     return true;
 }
 
-static bool answer(struct peer *p, const char *command, const struct strings *rows, const char *argument, struct buf *out,
-                   struct err *e)
+static bool answer(struct peer *p, const char *command, const struct strings *rows, const char *argument,
+                   struct buf *out, struct err *e)
 {
     if (strcmp(command, "upgrade") == 0 || strcmp(command, "downgrade") == 0 || strcmp(command, "stamp") == 0)
         return answer_plan(p, command, rows, str_from(argument), out, e);
@@ -214,7 +214,8 @@ static void note(struct tally *t, const char *text)
 
 static void compare(struct peer *p, char **fields)
 {
-    const char *command = fields[1], *argument = fields[3], *verdict = fields[4], *difference = fields[5], *wanted = fields[6];
+    const char *command = fields[1], *argument = fields[3], *verdict = fields[4], *difference = fields[5],
+               *wanted = fields[6];
     struct arena *a = &p->of_question;
     struct strings rows = draft_words(a, str_from(fields[2]));
     BUF_AUTO got = {0};
@@ -238,8 +239,8 @@ static void compare(struct peer *p, char **fields)
     if (right || t->wrong++ >= SHOWN_MAX)
         return;
     BUF_AUTO text = {0};
-    buf_addf(&text, "# %s: %s %s, rows %s\n#   wanted %s %s\n#   got    %s %s\n", p->graph_name, command, argument, fields[2],
-             verdict, wanted, ok ? "ok" : "refused", ok ? got.p : e.message);
+    buf_addf(&text, "# %s: %s %s, rows %s\n#   wanted %s %s\n#   got    %s %s\n", p->graph_name, command, argument,
+             fields[2], verdict, wanted, ok ? "ok" : "refused", ok ? got.p : e.message);
     note(t, text.p);
 }
 
@@ -267,10 +268,11 @@ static void begin_graph(struct peer *p, char **fields)
 static void add_revision(struct peer *p, char **fields)
 {
     struct arena *a = &p->of_graph;
-    vec_push(a, &p->drafts, (struct draft){.id = arena_strdup(a, fields[1]),
-                                           .down = draft_words(a, str_from(fields[2])),
-                                           .depends = draft_words(a, str_from(fields[3])),
-                                           .labels = draft_words(a, str_from(fields[4]))});
+    vec_push(a, &p->drafts,
+             (struct draft){.id = arena_strdup(a, fields[1]),
+                            .down = draft_words(a, str_from(fields[2])),
+                            .depends = draft_words(a, str_from(fields[3])),
+                            .labels = draft_words(a, str_from(fields[4]))});
 }
 
 static void ask(struct peer *p, char **fields)
