@@ -50,7 +50,7 @@ static const char *escape(struct arena *a, const char *name)
     if (out.n > LONGEST) {
         uint8_t sum[SHA256_BYTES];
         char hex[SHA256_HEX];
-        hash_bytes(name, strlen(name), sum);
+        hash_once(name, strlen(name), sum);
         hash_hex(sum, hex);
         return arena_printf(a, "%.*s_x%.16s", KEPT, out.p, hex);
     }
@@ -508,7 +508,7 @@ static bool emit_stream(struct emitter *em, const struct source_stream *s)
     char hex[SHA256_HEX];
     BUF_AUTO head = {0};
     BUF_AUTO tail = {0};
-    hash_bytes(s->ini.bytes.p, s->ini.bytes.n, sum);
+    hash_once(s->ini.bytes.p, s->ini.bytes.n, sum);
     hash_hex(sum, hex);
     add_preamble(&head);
     buf_addf(&head, "/* sha256 %s */\nstatic const unsigned char ini_text[] = {\n", hex);

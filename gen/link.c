@@ -442,11 +442,11 @@ static void refuse_several_heads(const struct linker *l)
 
 static void sum_revision(struct source_revision *r)
 {
-    hash_bytes(r->file.bytes.p, r->file.bytes.n, r->revision.sha256);
+    hash_once(r->file.bytes.p, r->file.bytes.n, r->revision.sha256);
     for (size_t i = 0; i < r->sections.n; i++) {
         struct revision_section *s = &r->sections.v[i];
         struct str body = str_slice(r->file.bytes, s->offset, s->offset + s->length);
-        hash_bytes(body.p, body.n, s->sha256);
+        hash_once(body.p, body.n, s->sha256);
         tokens_sha256(body, s->dialects, s->tokens_sha256);
     }
 }

@@ -42,7 +42,7 @@ void hash_finish(struct hash *h, uint8_t out[SHA256_BYTES])
     free(h);
 }
 
-void hash_bytes(const void *bytes, size_t n, uint8_t out[SHA256_BYTES])
+void hash_once(const void *bytes, size_t n, uint8_t out[SHA256_BYTES])
 {
     struct hash *h = hash_new();
     hash_add(h, bytes, n);

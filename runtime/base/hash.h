@@ -17,7 +17,7 @@ void hash_add(struct hash *h, const void *bytes, size_t n);
 void hash_add_piece(struct hash *h, const void *bytes, size_t n);
 void hash_finish(struct hash *h, uint8_t out[SHA256_BYTES]); /* frees h */
 
-void hash_bytes(const void *bytes, size_t n, uint8_t out[SHA256_BYTES]);
+void hash_once(const void *bytes, size_t n, uint8_t out[SHA256_BYTES]);
 void hash_hex(const uint8_t sum[SHA256_BYTES], char out[SHA256_HEX]); /* lower case */
 
 #endif

@@ -108,7 +108,7 @@ static inline struct revision_section built_section(struct arena *a, const char 
     for (size_t k = 0; k + 1 < offset; k++)
         s.line += text[k] == '\n';
     built_statements(a, text, &s);
-    hash_bytes(text + offset, length, s.sha256);
+    hash_once(text + offset, length, s.sha256);
     built_tokens(text + offset, length, s.tokens_sha256);
     return s;
 }
@@ -168,7 +168,7 @@ static inline const struct revision *built_revision(struct arena *a, const char 
         r->requires = need;
         r->n_requires = 1;
     }
-    hash_bytes(bytes, text.n, r->sha256);
+    hash_once(bytes, text.n, r->sha256);
     buf_free(&text);
     return r;
 }
