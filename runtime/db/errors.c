@@ -11,8 +11,7 @@ struct str db_section_text(const struct revision *revision, const struct revisio
     return (struct str){(const char *)revision->text + section->offset, section->length};
 }
 
-struct str db_statement_text(const struct revision *revision, const struct revision_section *section,
-                             size_t statement)
+struct str db_statement_text(const struct revision *revision, const struct revision_section *section, size_t statement)
 {
     const struct revision_statement *s = &section->statements[statement];
     return (struct str){(const char *)revision->text + s->offset, s->length};

@@ -34,7 +34,7 @@ struct postgresql {
     struct arena arena; /* holds `where` */
     struct address where;
     PGconn *conn;
-    bool dead; /* closed or out of step: nothing more is sent */
+    bool dead;                /* closed or out of step: nothing more is sent */
     bool no_connection_check; /* the server's platform cannot watch its clients */
     struct postgresql_place place;
 };
@@ -67,9 +67,9 @@ struct reply {
     void *context;
     int64_t deadline; /* 0: the run's own */
 
-    size_t n;          /* out: statements that completed */
-    PGresult *error;   /* out: the first error that came back, or NULL */
-    enum fault cut;    /* out: STOPPED or DEADLINE when we ended it, LOST when the connection broke, else NONE */
+    size_t n;           /* out: statements that completed */
+    PGresult *error;    /* out: the first error that came back, or NULL */
+    enum fault cut;     /* out: STOPPED or DEADLINE when we ended it, LOST when the connection broke, else NONE */
     struct err refused; /* out: what a row callback said */
 };
 void postgresql_reply_free(struct reply *r);
@@ -85,7 +85,8 @@ bool postgresql_run(struct postgresql *p, const char *sql, struct reply *reply, 
 void postgresql_rollback(struct postgresql *p);
 /* Breaks the connection: the server ends the session and takes its locks back. */
 void postgresql_hang_up(struct postgresql *p);
-const char *postgresql_sqlstate(const PGresult *error); /* "" when the server said none */
+bool postgresql_is_true(const PGresult *row, int column); /* of the one row that a callback is given */
+const char *postgresql_sqlstate(const PGresult *error);   /* "" when the server said none */
 void postgresql_watch_notices(struct postgresql *p);
 /* Adds a text made by libpq or the server, with the password masked, its white space at the end dropped. */
 void postgresql_add_masked(struct buf *out, const struct address *where, const char *text);
@@ -97,8 +98,7 @@ extern const char SQL_BEGIN[], SQL_COMMIT[], SQL_ROLLBACK[], SQL_BEGIN_READ_ONLY
 extern const char SQL_SET_STRINGS[], SQL_SET_STATEMENT_TIMEOUT[], SQL_SET_LOCK_TIMEOUT[], SQL_SET_TRANSACTION_TIMEOUT[],
     SQL_SET_CONNECTION_CHECK[], SQL_SET_TRIGGERS_ON[], SQL_SET_SEARCH_PATH[], SQL_SET_TENANT[], SQL_SET_STREAM[],
     SQL_SET_REVISION[], SQL_SET_STARTED[], SQL_RESET_ROLE[];
-extern const char SQL_GUARD_LOCK[], SQL_GUARD_ROWS[], SQL_LOCK_VERSION[], SQL_TRANSACTION_ID[],
-    SQL_GUARD_TRANSACTION[];
+extern const char SQL_GUARD_LOCK[], SQL_GUARD_ROWS[], SQL_LOCK_VERSION[], SQL_TRANSACTION_ID[], SQL_GUARD_TRANSACTION[];
 extern const char SQL_CREATE_SCHEMA[], SQL_CREATE_VERSION[], SQL_CREATE_LOG[];
 extern const char SQL_ROW_INSERT[], SQL_ROW_UPDATE[], SQL_ROW_DELETE[], SQL_LOG_INSERT[], SQL_LOG_NOW[],
     SQL_LOG_NOW_IN_RUN[];
@@ -153,12 +153,12 @@ enum part {
 
 struct piece {
     enum part part;
-    size_t first; /* result index of its first statement */
-    size_t at;    /* byte in the message's text where it begins */
-    const struct db_step *step;    /* NULL: of the whole transaction */
+    size_t first;                    /* result index of its first statement */
+    size_t at;                       /* byte in the message's text where it begins */
+    const struct db_step *step;      /* NULL: of the whole transaction */
     const struct row_change *change; /* PART_CHANGE */
-    size_t statement;              /* PART_BODY: index of its first statement in the section */
-    uint32_t offset;               /* PART_BODY: where it begins in the revision's file */
+    size_t statement;                /* PART_BODY: index of its first statement in the section */
+    uint32_t offset;                 /* PART_BODY: where it begins in the revision's file */
 };
 
 struct message {
@@ -169,11 +169,11 @@ struct message {
         struct piece *v;
         size_t n, cap;
     } pieces;
-    size_t statements; /* so far in this message */
-    bool in_run;       /* several steps in one transaction */
+    size_t statements;          /* so far in this message */
+    bool in_run;                /* several steps in one transaction */
     const struct db_step *last; /* the step that was added last */
-    char transaction[32]; /* its id, when an opaque body asked for it */
-    int64_t touched;      /* rows that the body's statements touched */
+    char transaction[32];       /* its id, when an opaque body asked for it */
+    int64_t touched;            /* rows that the body's statements touched */
 };
 void message_free(struct message *m);
 #define MESSAGE_AUTO __attribute__((cleanup(message_free))) struct message
@@ -197,8 +197,7 @@ bool message_send(struct message *m, struct err *e);
 
 /* ---- postgresql_apply.c ---- */
 
-bool postgresql_apply(struct db *db, const struct db_step *steps, size_t n, bool together, size_t *done,
-                      struct err *e);
+bool postgresql_apply(struct db *db, const struct db_step *steps, size_t n, bool together, size_t *done, struct err *e);
 bool postgresql_append_log(struct db *db, const struct log_entry *entries, size_t n, struct err *e);
 bool postgresql_ensure_version(struct db *db, struct err *e);
 
@@ -208,8 +207,8 @@ bool postgresql_session_lock(struct db *db, struct err *e);
 void postgresql_session_unlock(struct db *db);
 bool postgresql_run_statement(struct db *db, const struct db_step *step, size_t statement,
                               const struct log_entry *progress, struct err *e);
-bool postgresql_run_batch(struct db *db, const struct db_step *step, const struct log_entry *progress,
-                          int64_t *touched, struct err *e);
+bool postgresql_run_batch(struct db *db, const struct db_step *step, const struct log_entry *progress, int64_t *touched,
+                          struct err *e);
 bool postgresql_index_state(struct db *db, const char *schema, const char *index, const char *table,
                             enum index_state *out, struct err *e);
 bool postgresql_drop_index(struct db *db, const char *schema, const char *index, struct err *e);

@@ -93,7 +93,9 @@ static bool collect_keywords(struct arena *a, const struct address *where, const
     static const char *const forced[] = {"client_encoding", "dbname", "connect_timeout"};
     static const struct address_keyword defaults[] = {
         /* A network that swallows packets is noticed within two minutes; a busy server answers probes all the same. */
-        {"keepalives_idle", "30"}, {"keepalives_interval", "15"}, {"keepalives_count", "6"},
+        {"keepalives_idle", "30"},
+        {"keepalives_interval", "15"},
+        {"keepalives_count", "6"},
         {"tcp_user_timeout", "120000"},
     };
     const char *certificates = NULL;
@@ -172,31 +174,30 @@ struct verdict {
     const char *sign; /* how the SQLSTATE begins, or words of a message that has none */
     enum fault fault;
     const char *hint;
+    const char *and; /* further words of it, or NULL */
 };
 
 static const struct verdict by_sqlstate[] = {
-    {"3D000", FAULT_MISSING, NULL},
-    {"28", FAULT_LOGIN, NULL},
-    {"42501", FAULT_LOGIN, NULL},
-    {"42704", FAULT_CONFIG, NULL}, /* unknown setting in `options` */
-    {"22023", FAULT_CONFIG, NULL},
+    {"3D000", FAULT_MISSING, NULL, NULL}, {"28", FAULT_LOGIN, NULL, NULL},
+    {"42501", FAULT_LOGIN, NULL, NULL},   {"42704", FAULT_CONFIG, NULL, NULL}, /* unknown setting in `options` */
+    {"22023", FAULT_CONFIG, NULL, NULL},
 };
 
 /* PgBouncer says 08P01 for everything; libpq's own refusals have no state. Neither translates its messages. */
 static const struct verdict by_words[] = {
-    {"no such database", FAULT_MISSING, NULL},
-    {"server login failed: FATAL database \"", FAULT_MISSING, NULL},
-    {"no such user", FAULT_LOGIN, NULL},
-    {"password authentication failed", FAULT_LOGIN, NULL},
-    {"no password supplied", FAULT_LOGIN, "put the password into the address, or set the stream's \"password\""},
-    {"authentication failed", FAULT_LOGIN, NULL},
+    {"no such database", FAULT_MISSING, NULL, NULL},
+    {"FATAL: database \"", FAULT_MISSING, NULL, "does not exist"},
+    {"FATAL: role \"", FAULT_LOGIN, NULL, "does not exist"},
+    {"no such user", FAULT_LOGIN, NULL, NULL},
+    {"no password supplied", FAULT_LOGIN, "put the password into the address, or set the stream's \"password\"", NULL},
+    {"authentication failed", FAULT_LOGIN, NULL, NULL},
     {"certificate verify failed", FAULT_LOGIN,
-     "sslrootcert in the address, or PGSSLROOTCERT, names the file with the authority's certificate"},
-    {"does not match host name", FAULT_LOGIN, NULL},
-    {"server does not support SSL", FAULT_LOGIN, "sslmode=prefer in the address would go on without encryption"},
-    {"could not read root certificate file", FAULT_CONFIG, NULL},
-    {"root certificate file \"", FAULT_CONFIG, NULL},
-    {"unsupported startup parameter", FAULT_CONFIG, "a connection pooler refuses `options` in the address"},
+     "sslrootcert in the address, or PGSSLROOTCERT, names the file with the authority's certificate", NULL},
+    {"does not match host name", FAULT_LOGIN, NULL, NULL},
+    {"server does not support SSL", FAULT_LOGIN, "sslmode=prefer in the address would go on without encryption", NULL},
+    {"could not read root certificate file", FAULT_CONFIG, NULL, NULL},
+    {"root certificate file \"", FAULT_CONFIG, NULL, NULL},
+    {"unsupported startup parameter", FAULT_CONFIG, "a connection pooler refuses `options` in the address", NULL},
 };
 
 static const struct verdict *find_verdict(const char *sqlstate, const char *message)
@@ -207,7 +208,7 @@ static const struct verdict *find_verdict(const char *sqlstate, const char *mess
     if (*sqlstate && strncmp(sqlstate, "08", 2) != 0)
         return NULL;
     for (size_t i = 0; i < sizeof by_words / sizeof *by_words; i++)
-        if (strstr(message, by_words[i].sign))
+        if (strstr(message, by_words[i].sign) && (!by_words[i].and || strstr(message, by_words[i].and)))
             return &by_words[i];
     return NULL;
 }
@@ -303,8 +304,8 @@ static bool check_engine(PGconn *conn, const struct db_options *o, struct err *e
     if (o->allow_foreign)
         return true;
     if (foreign) {
-        err_set(e, FAULT_POLICY, "the server is %s, not PostgreSQL: a failed revision would leave half of its work behind",
-                foreign);
+        err_set(e, FAULT_POLICY,
+                "the server is %s, not PostgreSQL: a failed revision would leave half of its work behind", foreign);
         err_hint(e, "the setting \"allow_foreign_engine\" goes on regardless");
         return false;
     }

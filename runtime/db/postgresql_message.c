@@ -31,7 +31,8 @@ bool message_too_long(const struct message *m)
 
 static struct piece *begin_piece(struct message *m, enum part part, const struct db_step *step, size_t statements)
 {
-    vec_push(&m->arena, &m->pieces, (struct piece){.part = part, .first = m->statements, .at = m->text.n, .step = step});
+    vec_push(&m->arena, &m->pieces,
+             (struct piece){.part = part, .first = m->statements, .at = m->text.n, .step = step});
     m->statements += statements;
     m->last = step ? step : m->last;
     return &m->pieces.v[m->pieces.n - 1];

@@ -18,14 +18,13 @@
 const char SQL_STATE_BEGIN[] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\n";
 
 /* Where the version table and the log are, by the search path or in the schema asked for; no row is ever missing. */
-const char SQL_STATE_PLACE[] =
-    "SELECT pg_catalog.current_schema(),\n"
-    "       (SELECT relnamespace::pg_catalog.regnamespace FROM pg_catalog.pg_class\n"
-    "        WHERE oid = pg_catalog.to_regclass({version_text})),\n"
-    "       (SELECT relnamespace::pg_catalog.regnamespace FROM pg_catalog.pg_class\n"
-    "        WHERE oid = pg_catalog.to_regclass({log_text})),\n"
-    "       pg_catalog.to_regnamespace({schema_text}) IS NOT NULL,\n"
-    "       pg_catalog.current_setting('session_replication_role');\n";
+const char SQL_STATE_PLACE[] = "SELECT pg_catalog.current_schema(),\n"
+                               "       (SELECT relnamespace::pg_catalog.regnamespace FROM pg_catalog.pg_class\n"
+                               "        WHERE oid = pg_catalog.to_regclass({version_text})),\n"
+                               "       (SELECT relnamespace::pg_catalog.regnamespace FROM pg_catalog.pg_class\n"
+                               "        WHERE oid = pg_catalog.to_regclass({log_text})),\n"
+                               "       pg_catalog.to_regnamespace({schema_text}) IS NOT NULL,\n"
+                               "       pg_catalog.current_setting('session_replication_role');\n";
 
 const char SQL_STATE_ROWS[] = "SELECT version_num FROM {version};\n";
 
@@ -144,8 +143,7 @@ const char SQL_LOG_NOW_IN_RUN[] =
 
 /* ---- locks ---- */
 
-const char SQL_LOCK_FREE[] =
-    "SELECT pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended({key}, 0))";
+const char SQL_LOCK_FREE[] = "SELECT pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended({key}, 0))";
 
 /* Of a single bigint key, classid holds the high half and objid the low one, and objsubid is 1. */
 const char SQL_LOCK_HOLDER[] =
@@ -219,7 +217,7 @@ const char SQL_INDEX_STATE[] =
     "WHERE c.oid = pg_catalog.to_regclass({index})";
 
 const char SQL_INVALID_INDEXES[] =
-    "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)\n"
+    "SELECT pg_catalog.concat(n.nspname, '.', c.relname)\n"
     "FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid\n"
     "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
     "WHERE NOT i.indisvalid AND c.relkind = 'i' AND pg_catalog.left(n.nspname, 3) <> 'pg_'\n"
@@ -288,34 +286,28 @@ void postgresql_lock_key(struct buf *out, const struct postgresql *p)
 
 /* ---- the log's columns ---- */
 
-#define TEXT(name) {#name, LOG_TEXT, offsetof(struct log_entry, name)}
-#define INTEGER(name) {#name, LOG_INTEGER, offsetof(struct log_entry, name)}
-#define OURS(name) {#name, LOG_OURS, offsetof(struct log_entry, name)}
+#define TEXT(name)                                                                                                     \
+    {                                                                                                                  \
+#name, LOG_TEXT, offsetof(struct log_entry, name)                                                              \
+    }
+#define INTEGER(name)                                                                                                  \
+    {                                                                                                                  \
+#name, LOG_INTEGER, offsetof(struct log_entry, name)                                                           \
+    }
+#define OURS(name)                                                                                                     \
+    {                                                                                                                  \
+#name, LOG_OURS, offsetof(struct log_entry, name)                                                              \
+    }
 
 const struct log_column log_columns[] = {
-    TEXT(stream),
-    TEXT(revision),
-    TEXT(parents),
-    TEXT(depends),
-    TEXT(direction),
-    TEXT(dialect),
-    TEXT(message),
-    TEXT(checksum),
-    TEXT(section_checksum),
-    TEXT(token_checksum),
-    TEXT(down_checksum),
-    INTEGER(checksum_version),
-    TEXT(rows_after),
-    TEXT(digest),
-    TEXT(build_id),
-    TEXT(client_host),
-    TEXT(actor),
-    TEXT(state),
-    INTEGER(statement),
-    TEXT(prefix_checksum),
-    OURS(started),
-    OURS(duration_ms),
-    OURS(db_role),
+    TEXT(stream),         TEXT(revision),        TEXT(parents),
+    TEXT(depends),        TEXT(direction),       TEXT(dialect),
+    TEXT(message),        TEXT(checksum),        TEXT(section_checksum),
+    TEXT(token_checksum), TEXT(down_checksum),   INTEGER(checksum_version),
+    TEXT(rows_after),     TEXT(digest),          TEXT(build_id),
+    TEXT(client_host),    TEXT(actor),           TEXT(state),
+    INTEGER(statement),   TEXT(prefix_checksum), OURS(started),
+    OURS(duration_ms),    OURS(db_role),
 };
 const size_t n_log_columns = sizeof log_columns / sizeof *log_columns;
 

@@ -18,7 +18,7 @@ static const char *value_of(const PGresult *row, int column)
     return column < 0 || PQgetisnull(row, 0, column) ? NULL : PQgetvalue(row, 0, column);
 }
 
-static bool is_true(const PGresult *row, int column)
+bool postgresql_is_true(const PGresult *row, int column)
 {
     const char *value = value_of(row, column);
     return value && strcmp(value, "t") == 0;
@@ -76,7 +76,7 @@ static void take_place(struct postgresql *p, const PGresult *row)
     place->schema = place->asked_schema ? mem_strdup(place->asked_schema)
                     : version           ? unquote_name(version)
                                         : mem_strdup(current);
-    place->has_schema = place->asked_schema ? is_true(row, 3) : place->schema != NULL;
+    place->has_schema = place->asked_schema ? postgresql_is_true(row, 3) : place->schema != NULL;
     place->replica = role && strcmp(role, "origin") != 0;
     if (log && !place->asked_schema) {
         /* Another schema's log, found first on the search path or left where the version table is not, is not ours. */
@@ -356,7 +356,7 @@ bool postgresql_read_log(struct db *db, struct arena *a, const char *stream, int
 static bool take_flag(void *context, size_t index, const PGresult *row, struct err *e)
 {
     (void)index, (void)e;
-    *(bool *)context = is_true(row, 0);
+    *(bool *)context = postgresql_is_true(row, 0);
     return true;
 }
 
@@ -430,8 +430,7 @@ static bool hand_over(void *context, size_t index, const PGresult *result, struc
 }
 
 bool postgresql_query(struct db *db, const char *sql,
-                      bool (*row)(void *context, const struct db_row *row, struct err *e), void *context,
-                      struct err *e)
+                      bool (*row)(void *context, const struct db_row *row, struct err *e), void *context, struct err *e)
 {
     struct postgresql *p = postgresql_of(db);
     struct query q = {.row = row, .context = context, .at = 1};

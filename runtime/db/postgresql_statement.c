@@ -20,15 +20,10 @@ struct lock_answer {
     bool locked;
 };
 
-static bool is_true(const PGresult *row, int column)
-{
-    return !PQgetisnull(row, 0, column) && *PQgetvalue(row, 0, column) == 't';
-}
-
 static bool take_lock_answer(void *context, size_t index, const PGresult *row, struct err *e)
 {
     (void)index, (void)e;
-    *(struct lock_answer *)context = (struct lock_answer){is_true(row, 0), is_true(row, 1)};
+    *(struct lock_answer *)context = (struct lock_answer){postgresql_is_true(row, 0), postgresql_is_true(row, 1)};
     return true;
 }
 
@@ -48,8 +43,9 @@ bool postgresql_session_lock(struct db *db, struct err *e)
     if (!postgresql_run(p, sql.p, &reply, "take the migration lock", e))
         return false;
     if (!answer.direct) {
-        err_set(e, FAULT_POLICY, "a revision with transaction:false needs a direct connection, and this one goes through "
-                                 "a pooler");
+        err_set(e, FAULT_POLICY,
+                "a revision with transaction:false needs a direct connection, and this one goes through "
+                "a pooler");
         err_hint(e, "set the stream's \"host\" to HOST:PORT of the server itself");
         return false;
     }
@@ -166,8 +162,8 @@ bool postgresql_run_statement(struct db *db, const struct db_step *step, size_t 
     return run_in_block(p, step, statement, progress, e);
 }
 
-bool postgresql_run_batch(struct db *db, const struct db_step *step, const struct log_entry *progress,
-                          int64_t *touched, struct err *e)
+bool postgresql_run_batch(struct db *db, const struct db_step *step, const struct log_entry *progress, int64_t *touched,
+                          struct err *e)
 {
     MESSAGE_AUTO m = {.p = postgresql_of(db)};
     if (!begin_work(&m, step, e) || !message_body(&m, step, e) || !end_work(&m, step, progress, e))
@@ -192,7 +188,8 @@ static void add_name(struct buf *out, const struct postgresql *p, const char *sc
 static bool take_index_state(void *context, size_t index, const PGresult *row, struct err *e)
 {
     enum index_state *out = context;
-    bool valid = is_true(row, 0), plain = is_true(row, 1), of_table = is_true(row, 2), busy = is_true(row, 3);
+    bool valid = postgresql_is_true(row, 0), plain = postgresql_is_true(row, 1), of_table = postgresql_is_true(row, 2),
+         busy = postgresql_is_true(row, 3);
     (void)index, (void)e;
     if (!of_table)
         *out = INDEX_INVALID_KEEP;

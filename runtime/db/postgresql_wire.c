@@ -284,8 +284,7 @@ static enum fault fault_of(const char *sqlstate)
     return FAULT_FAILED;
 }
 
-static void add_field(struct buf *out, const struct postgresql *p, const PGresult *error, int field,
-                      const char *before)
+static void add_field(struct buf *out, const struct postgresql *p, const PGresult *error, int field, const char *before)
 {
     const char *text = PQresultErrorField(error, field);
     if (!text || !*text)
