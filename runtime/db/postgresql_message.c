@@ -42,7 +42,7 @@ static struct piece *begin_piece(struct message *m, enum part part, const struct
 #define ADD(m, part, step, ...)                                                                                        \
     do {                                                                                                               \
         begin_piece((m), (part), (step), 1);                                                                           \
-        sql_add(&(m)->text, __VA_ARGS__, (char *)NULL);                                                                \
+        sql_add(&(m)->text, __VA_ARGS__, NULL);                                                                        \
     } while (0)
 
 /* Names come from people, and the comment must stay one. */
