@@ -149,6 +149,16 @@ void output_talk(struct output *o, enum log_level level, const char *format, ...
     talk_line(o, level, buf_str(&line));
 }
 
+void output_more(struct output *o, const char *line)
+{
+    BUF_AUTO text = {0};
+    output_clean(&text, str_from(line), false);
+    buf_addc(&text, '\n');
+    pthread_mutex_lock(&o->mutex);
+    write_talk(o, buf_str(&text));
+    pthread_mutex_unlock(&o->mutex);
+}
+
 static void emit_log(void *context, enum log_level level, const char *line)
 {
     talk_line(context, level, str_from(line));

@@ -44,6 +44,8 @@ void output_object(struct output *o, const struct buf *object);
 /* A line of talk. Levels below TALK_NOTE want -v (DEBUG: -vv); quiet leaves warnings and errors. */
 void output_talk(struct output *o, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* A line that belongs to the error or warning before it: shown even when quiet, without a label. */
+void output_more(struct output *o, const char *line);
 /* An error in full: position, source line, detail, hint. `label` NULL: "error". With --json also as an event. */
 void output_error(struct output *o, const struct err *e, const char *label);
 /* As the members "fault", "message", "detail", "hint", "path", "line", "column", "sqlstate" of the object being written. */

@@ -1,0 +1,87 @@
+/* --dry-run: the plans against the live databases, which are only read. */
+#include "cli/format.h"
+#include "cli/migrate.h"
+
+static void add_json(struct buf *out, struct visits *v, const struct tenant *t, const struct outcome *outcome)
+{
+    struct json j = {.out = out};
+    json_object(&j);
+    if (app_is_all(v->app))
+        json_put_text(&j, "stream", v->stream->name);
+    json_put_text(&j, "tenant", t->id);
+    json_put_strings(&j, "current", &outcome->rows);
+    json_key(&j, "steps");
+    json_array(&j);
+    for (size_t i = 0; i < outcome->plan.n && !outcome->err.fault; i++) {
+        json_object(&j);
+        json_put_text(&j, "direction", format_direction(outcome->plan.steps[i].kind));
+        json_put_text(&j, "revision", outcome->plan.steps[i].revision ? outcome->plan.steps[i].revision->id : NULL);
+        json_end_object(&j);
+    }
+    json_end_array(&j);
+    json_put_strings(&j, "target", outcome->err.fault || !outcome->plan.n ? &outcome->rows : &outcome->plan.target);
+    if (outcome->err.fault) {
+        json_key(&j, "error");
+        json_object(&j);
+        output_error_members(&j, &outcome->err);
+        json_end_object(&j);
+    }
+    json_end_object(&j);
+}
+
+static void add_text(struct buf *out, struct visits *v, const struct tenant *t, const struct outcome *outcome)
+{
+    const struct plan *plan = &outcome->plan;
+    buf_addf(out, "%s: ", visits_name(v, t->id));
+    if (outcome->err.fault)
+        buf_addz(out, "failed");
+    else if (outcome->skipped)
+        buf_addz(out, "skipped, the database does not exist");
+    else if (outcome->ahead)
+        buf_addz(out, "nothing to do, ahead of this executable");
+    else if (!plan->n)
+        buf_addz(out, "nothing to do, at ");
+    if (!outcome->err.fault && !outcome->skipped && !outcome->ahead) {
+        format_rows(out, &outcome->rows);
+        if (plan->n) {
+            buf_addz(out, " -> ");
+            format_rows(out, &plan->target);
+            buf_addf(out, ", %zu step%s", plan->n, plan->n == 1 ? "" : "s");
+        }
+    }
+    buf_addc(out, '\n');
+    for (size_t i = 0; i < plan->n && !outcome->err.fault; i++) {
+        const struct revision *r = plan->steps[i].revision;
+        if (r)
+            buf_addf(out, "  %s %s, %s\n", format_direction(plan->steps[i].kind), r->id, r->message);
+    }
+}
+
+static void database_done(struct visits *v, const struct tenant *t, const struct place *where,
+                          const struct outcome *outcome)
+{
+    BUF_AUTO text = {0};
+    (void)where;
+    if (v->app->out.json)
+        add_json(&text, v, t, outcome);
+    else
+        add_text(&text, v, t, outcome);
+    ordered_put(v->context, (size_t)(t - v->tenants.v), &text);
+}
+
+int migrate_dry_run(struct visits *v, enum job_kind kind)
+{
+    struct ordered ordered;
+    AUTO_ERR e = {0};
+    v->job.kind = JOB_READ;
+    v->job.planned = kind;
+    v->each = database_done;
+    v->context = &ordered;
+    ordered_init(&ordered, v);
+    bool ok = visits_run(v, &e);
+    ordered_free(&ordered);
+    if (!ok)
+        return app_fail(v->app, &e);
+    visits_report(v);
+    return visits_status(v);
+}

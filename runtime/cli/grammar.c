@@ -1,0 +1,134 @@
+/* The tables of profile-migrate's command line: its commands in the order of `help`, and its options. */
+#include "cli/app.h"
+#include "model/plan.h"
+
+static const struct command *const commands[] = {
+    &command_upgrade,  &command_downgrade, &command_status,  &command_check,      &command_current,
+    &command_history,  &command_heads,     &command_branches, &command_show,      &command_log,
+    &command_tenants,  &command_stamp,     &command_ensure_version, &command_repair, &command_wait,
+    &command_config,   &command_export,    &command_self_check, &command_version, &command_completion,
+    &command_help,     &command_revision,  &command_merge,   &command_edit,       &command_init,
+};
+
+static const struct option options[] = {
+    {.name = "name", .letter = 'n', .argument = "STREAM", .flags = OPTION_ALEMBIC,
+     .help = "the stream, in Alembic's spelling"},
+    {.name = "x", .letter = 'x', .argument = "tenant_id=ID", .flags = OPTION_REPEATS | OPTION_ALEMBIC,
+     .commands = "@visits", .help = "as --tenant, in Alembic's spelling"},
+    {.name = "tenant", .argument = "ID", .flags = OPTION_REPEATS, .commands = "@visits",
+     .help = "only this tenant of a fleet; repeated ones add up"},
+    {.name = "all-tenants", .commands = "stamp repair ensure-version",
+     .help = "every tenant, where a command wants that said"},
+    {.name = "dry-run", .commands = "upgrade downgrade stamp", .help = "show the plan against the live databases"},
+    {.name = "sql", .commands = "upgrade downgrade stamp ensure-version",
+     .help = "print the script instead; nothing is connected to"},
+    {.name = "dialect", .argument = "postgresql|sqlite", .commands = "upgrade downgrade stamp ensure-version",
+     .help = "the engine that --sql writes for",
+     .more = "Without it the engine of the configured address, else postgresql where the stream has it."},
+    {.name = "uneven", .commands = "upgrade downgrade",
+     .help = "a relative TARGET may mean different revisions to different tenants"},
+    {.name = "rev-range", .letter = 'r', .argument = "START:END", .commands = "history",
+     .help = "only these; either end may be left out, -N counts from the heads"},
+    {.name = "indicate-current", .letter = 'i', .commands = "history", .help = "mark what the database has"},
+    {.name = "graph", .commands = "history", .help = "draw the branches"},
+    {.name = "format", .argument = "dot|mermaid", .commands = "history", .help = "for Graphviz, or for Mermaid"},
+    {.name = "resolve-dependencies", .commands = "heads", .flags = OPTION_ALEMBIC,
+     .help = "count dependencies as parents"},
+    {.name = "check-heads", .letter = 'c', .commands = "current", .flags = OPTION_ALEMBIC,
+     .help = "exit 3 unless every database is at its heads"},
+    {.name = "purge", .commands = "stamp", .help = "delete every version row first, known or not"},
+    {.name = "deep", .commands = "check", .help = "compare every applied revision with the log"},
+    {.name = "limit", .argument = "N", .commands = "log", .help = "only the newest N rows of each database"},
+    {.name = "force", .commands = "export", .help = "replace files that differ"},
+    {.name = "man", .commands = "help", .help = "the whole manual page, as roff"},
+    {.name = "configuration", .commands = "help", .help = "every setting, as Markdown"},
+    {.name = "registry-url", .argument = "URL", .commands = "@visits",
+     .help = "the address of the database that lists the tenants"},
+    {.name = "tag", .argument = "TEXT", .commands = "upgrade downgrade stamp", .flags = OPTION_ALEMBIC,
+     .help = "accepted; it has no meaning without an env.py"},
+    {.name = "config", .letter = 'c', .argument = "FILE", .flags = OPTION_ALEMBIC,
+     .help = "accepted with a note: there is no file to read"},
+    {.name = "raiseerr", .flags = OPTION_ALEMBIC, .help = "accepted; errors are always told in full"},
+    /* migrate-gen's, so that the line to run instead can be printed whole. */
+    {.name = "message", .letter = 'm', .argument = "TEXT", .flags = OPTION_HIDDEN, .commands = "revision merge"},
+    {.name = "autogenerate", .flags = OPTION_HIDDEN, .commands = "revision"},
+    {.name = "head", .argument = "REVISION", .flags = OPTION_HIDDEN, .commands = "revision"},
+    {.name = "splice", .flags = OPTION_HIDDEN, .commands = "revision merge"},
+    {.name = "branch-label", .argument = "LABEL", .flags = OPTION_HIDDEN, .commands = "revision merge"},
+    {.name = "depends-on", .argument = "REVISION", .flags = OPTION_HIDDEN, .commands = "revision merge"},
+    {.name = "rev-id", .argument = "ID", .flags = OPTION_HIDDEN, .commands = "revision merge"},
+    {.name = "version-path", .argument = "DIR", .flags = OPTION_HIDDEN, .commands = "revision merge"},
+    {.name = "template", .letter = 't', .argument = "NAME", .flags = OPTION_HIDDEN, .commands = "init"},
+    {.name = "json", .help = "one JSON object a line: events, then the answer"},
+    {.name = "quiet", .letter = 'q', .help = "warnings, errors and the answer only"},
+    {.name = "verbose", .letter = 'v', .flags = OPTION_REPEATS, .help = "say more; twice for everything"},
+    {.name = "help", .letter = 'h', .help = "help, also on a command"},
+    {.name = "version", .help = "as the command version"},
+};
+
+/*
+ * The short form takes the plain ways to say how far: head, LABEL@head, +N, an id or at least 4 characters of one.
+ * Whatever else is a target belongs to the long form, which the hint spells out.
+ */
+static bool is_short_target(void *context, const char *stream_name, const char *word, struct err *e)
+{
+    struct app *app = context;
+    const struct stream *stream = app_stream(app, stream_name);
+    const char *program = app->catalogue->program;
+    AUTO_ERR why = {0};
+    struct target t;
+    struct revlist hits = {0};
+    bool all = !stream;
+    if (!target_parse(str_from(word), &t, &why))
+        return err_set(e, FAULT_USAGE, "\"%s\" is neither a command nor a target", word);
+    if ((t.shape == TARGET_RELATIVE && t.offset < 0) || (t.shape == TARGET_SYMBOL && str_is(t.symbol, "base"))) {
+        err_set(e, FAULT_USAGE, "\"%s\" goes down, and the short form only goes up", word);
+        err_hint(e, "%s %s downgrade %s", program, stream_name, word);
+        return false;
+    }
+    if (t.shape == TARGET_RELATIVE && !t.label.n)
+        return true;
+    if (t.shape == TARGET_SYMBOL && str_is(t.symbol, "head") && (!t.label.n || all))
+        return true;
+    for (uint32_t i = 0; i < app->catalogue->n_streams; i++) {
+        const struct stream *s = app->catalogue->streams[i];
+        if (stream && s != stream)
+            continue;
+        err_free(&why);
+        if (t.shape != TARGET_SYMBOL ||
+            !graph_resolve(&app->arena, app_graph(app, s), str_from(word), NULL, &hits, &why))
+            continue;
+        bool is_head = str_is(t.symbol, "head");
+        bool is_id = !t.label.n && hits.n == 1 && str_starts(str_from(graph_revision(app_graph(app, s), hits.v[0])->id), t.symbol);
+        if (is_head || is_id)
+            return true;
+    }
+    if (t.shape != TARGET_SYMBOL || hits.n) {
+        err_set(e, FAULT_USAGE, "\"%s\" is no target of the short form", word);
+        err_hint(e, "%s %s upgrade %s", program, stream_name, word);
+        return false;
+    }
+    err_move(e, &why);
+    return false;
+}
+
+void grammar_init(struct app *app)
+{
+    struct grammar *g = &app->grammar;
+    *g = (struct grammar){
+        .program = app->catalogue->program,
+        .summary = "migrate the databases of this project",
+        .intro = "Every revision is embedded in this executable: it needs no file beside it, no interpreter, and no "
+                 "network beyond the databases. A stream is a line of revisions for one database, or for a fleet of "
+                 "databases that another stream's database lists.",
+        .commands = commands,
+        .n_commands = sizeof commands / sizeof commands[0],
+        .has_all = true,
+        .target_command = "upgrade",
+        .is_target = is_short_target,
+        .context = app,
+    };
+    g->options = options_with_settings(&app->arena, options, sizeof options / sizeof options[0], &g->n_options);
+    for (uint32_t i = 0; i < app->catalogue->n_streams; i++)
+        vec_push(&app->arena, &g->streams, app->catalogue->streams[i]->name);
+}

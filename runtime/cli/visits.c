@@ -1,0 +1,439 @@
+/*
+ * From a command line to a fleet's run and back to an exit status. What a visit does is the job's business (run/), what
+ * is said about it the command's.
+ */
+#include "cli/visits.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+bool visits_is_fleet(const struct visits *v)
+{
+    return v->stream->kind == STREAM_FLEET;
+}
+
+const char *visits_name(const struct visits *v, const char *tenant)
+{
+    return tenant ? tenant : v->stream->name;
+}
+
+/* -------------------------------------------------------------------------------------------------- preparation */
+
+/* Host names are for the log only; without one the field stays empty. */
+static const char *host_name(struct arena *a)
+{
+    char name[256] = "";
+    if (gethostname(name, sizeof name - 1) != 0)
+        return "";
+    return arena_strdup(a, name);
+}
+
+static int64_t deadline_of(const struct app *app, const struct config *c)
+{
+    int64_t span = config_number(c, SET_DEADLINE);
+    return span ? app->started + span : DEADLINE_NEVER;
+}
+
+static const char *application_name(const struct config *c)
+{
+    if (c->values[SET_APPLICATION_NAME].origin == ORIGIN_DEFAULT)
+        return c->catalogue->program;
+    return config_text(c, SET_APPLICATION_NAME);
+}
+
+static void make_job(struct app *app, const struct stream *stream, const struct config *c, enum job_kind kind,
+                     struct job *out)
+{
+    const struct graph *graph = app_graph(app, stream);
+    *out = (struct job){
+        .kind = kind,
+        .catalogue = app->catalogue,
+        .graph = graph,
+        .planned = JOB_READ,
+        .fleet = stream->kind == STREAM_FLEET,
+        .together = config_number(c, SET_TRANSACTION) == TRANSACTION_ALL,
+        .on_ahead = config_number(c, SET_ON_AHEAD) ? ON_AHEAD_ALLOW : ON_AHEAD_REFUSE,
+        .allow_foreign = config_number(c, SET_ALLOW_FOREIGN_ENGINE),
+        .connect_timeout_ms = config_number(c, SET_CONNECT_TIMEOUT),
+        .lock_wait_ms = config_number(c, SET_LOCK_WAIT),
+        .lock_timeout_ms = config_number(c, SET_LOCK_TIMEOUT),
+        .statement_timeout_ms = config_number(c, SET_STATEMENT_TIMEOUT),
+        .wait_ms = config_number(c, SET_WAIT),
+        .lock_retries = (unsigned)config_number(c, SET_LOCK_RETRIES),
+        .deadline = deadline_of(app, c),
+        .version_table = config_text(c, SET_VERSION_TABLE),
+        .version_schema = config_text(c, SET_VERSION_TABLE_SCHEMA),
+        .application_name = application_name(c),
+        .actor = config_text(c, SET_ACTOR),
+        .client_host = host_name(&app->arena),
+        .build_id = app->catalogue->build_id,
+        .stop = &app->stop,
+        .log = &app->log,
+    };
+    if (config_text(c, SET_ON_MISSING))
+        out->on_missing = (enum on_missing)(ON_MISSING_FAIL + config_number(c, SET_ON_MISSING));
+    for (int d = 0; d < DIALECT_COUNT; d++)
+        out->history[d] = history_new(&app->arena, graph, (enum dialect)d);
+}
+
+/* What -x and --tenant say together: the tenants that are meant. FAULT_USAGE for a key that is not tenant_id. */
+static bool read_filter(const struct app *app, struct arena *a, struct strings *out, struct err *e)
+{
+    struct strings x = call_values(a, &app->call, "x");
+    *out = call_values(a, &app->call, "tenant");
+    for (size_t i = 0; i < x.n; i++) {
+        struct str text = str_from(x.v[i]);
+        size_t equals = str_find(text, '=');
+        if (!str_is(str_slice(text, 0, equals), "tenant_id")) {
+            err_set(e, FAULT_USAGE, "-x %s: the only key is tenant_id", x.v[i]);
+            err_hint(e, "-x tenant_id=ID");
+            return false;
+        }
+        vec_push(a, out, equals < text.n ? text.p + equals + 1 : "");
+    }
+    for (size_t i = 0; i < out->n; i++)
+        if (!*out->v[i]) {
+            err_set(e, FAULT_USAGE, "the tenant's id is empty");
+            err_hint(e, "nobody is meant by it, and certainly not everybody");
+            return false;
+        }
+    return true;
+}
+
+/* A flag of a setting that this kind of stream has not; `all` may carry flags for either kind. */
+static bool check_flags(const struct app *app, const struct stream *stream, struct err *e)
+{
+    for (size_t i = 0; i < app->call.given.n; i++) {
+        const struct setting *s = app->call.given.v[i].option->setting;
+        if (!s || s->kinds & SETTING_FOR(stream->kind) || app_is_all(app))
+            continue;
+        err_set(e, FAULT_USAGE, "--%s is for %s, and \"%s\" is %s", s->flag, setting_kinds(s), stream->name,
+                stream->kind == STREAM_FLEET ? "a fleet" : "a single database");
+        return false;
+    }
+    return true;
+}
+
+static bool check_filter(const struct app *app, const struct stream *stream, const struct strings *only,
+                         enum job_kind kind, struct err *e)
+{
+    bool everybody = call_has(&app->call, "all-tenants");
+    if (stream->kind == STREAM_SINGLE) {
+        if ((!only->n && !everybody) || app_is_all(app))
+            return true;
+        return err_set(e, FAULT_USAGE, "\"%s\" is a single database and has no tenants to choose from", stream->name);
+    }
+    if (only->n && everybody)
+        return err_set(e, FAULT_USAGE, "--all-tenants and a choice of tenants exclude each other");
+    if (only->n || everybody || kind == JOB_READ || !(app->call.command->flags & COMMAND_CONFIRM))
+        return true;
+    err_set(e, FAULT_USAGE, "%s writes without running a revision, and \"%s\" is a fleet", app->call.command->name,
+            stream->name);
+    err_hint(e, "name the tenants with --tenant ID, or all of them with --all-tenants");
+    return false;
+}
+
+bool visits_prepare(struct app *app, const struct stream *stream, enum job_kind kind, struct visits *v, struct err *e)
+{
+    struct strings only;
+    *v = (struct visits){.app = app, .stream = stream, .graph = app_graph(app, stream)};
+    if (!check_flags(app, stream, e) || !read_filter(app, &app->arena, &only, e) ||
+        !check_filter(app, stream, &only, kind, e) ||
+        !config_read(&app->arena, app->catalogue, stream, &app->call, &v->config, e))
+        return false;
+    make_job(app, stream, &v->config, kind, &v->job);
+    atomic_store(&app->grace_ms, config_number(&v->config, SET_GRACE));
+    if (stream->kind == STREAM_SINGLE)
+        return true;
+    v->registry = app_stream(app, config_text(&v->config, SET_REGISTRY));
+    return config_read(&app->arena, app->catalogue, v->registry, &app->call, &v->registry_config, e);
+}
+
+bool visits_filter(const struct visits *v, struct strings *only, struct err *e)
+{
+    return read_filter(v->app, &v->app->arena, only, e);
+}
+
+/* ----------------------------------------------------------------------------------------------------- the list */
+
+static void hint_registry(const struct visits *v, struct err *e)
+{
+    if (e->fault == FAULT_MISSING && !e->hint)
+        err_hint(e, "run `%s %s head` first", v->app->catalogue->program, v->registry->name);
+}
+
+static bool needs_registry(const struct stream *stream)
+{
+    for (uint32_t i = 0; i < stream->n_revisions; i++)
+        if (stream->revisions[i]->n_requires)
+            return true;
+    return false;
+}
+
+/* Ids of the revisions that the registry's database has. */
+static bool read_registry(struct visits *v, const struct job *job, const struct place *where, struct err *e)
+{
+    struct arena *a = &v->app->arena;
+    struct outcome outcome = {0};
+    struct strings unknown = {0};
+    struct job read = *job;
+    read.on_ahead = ON_AHEAD_ALLOW; /* it is not the registry that is migrated here */
+    if (!visit(a, &read, where, NULL, &outcome)) {
+        err_move(e, &outcome.err);
+        return false;
+    }
+    struct revlist applied = plan_applied(a, job->graph, &outcome.rows, &unknown);
+    for (size_t i = 0; i < applied.n; i++)
+        vec_push(a, &v->registry_applied, graph_revision(job->graph, applied.v[i])->id);
+    v->job.registry_applied = &v->registry_applied;
+    v->job.registry_stream = v->registry->name;
+    err_free(&outcome.err);
+    return true;
+}
+
+static bool list_fleet(struct visits *v, bool requires, struct err *e)
+{
+    struct app *app = v->app;
+    struct strings only;
+    struct place where = {0};
+    struct job job;
+    if (!config_address(&v->registry_config, &app->arena, &where.address, e) ||
+        !read_filter(app, &app->arena, &only, e))
+        return false;
+    make_job(app, v->registry, &v->registry_config, JOB_READ, &job);
+    if (!tenants_read(&job, &where, config_text(&v->config, SET_TENANTS_QUERY), &v->tenants, e) ||
+        (requires && needs_registry(v->stream) && !read_registry(v, &job, &where, e))) {
+        hint_registry(v, e);
+        err_context(e, "the list of tenants of \"%s\"", v->stream->name);
+        return false;
+    }
+    if (!tenants_filter(&v->tenants, &only, e))
+        return false;
+    if (v->tenants.n || config_number(&v->config, SET_NO_TENANTS) == NO_TENANTS_OK)
+        return true;
+    err_set(e, FAULT_CONFIG, "No tenants found");
+    err_hint(e, "the query of stream \"%s\" returned no row; --no-tenants ok makes that fine", v->stream->name);
+    return false;
+}
+
+bool visits_list(struct visits *v, bool requires, struct err *e)
+{
+    if (v->stream->kind == STREAM_FLEET)
+        return list_fleet(v, requires, e);
+    struct tenant *one = ARENA_NEW(&v->tenants.arena, struct tenant);
+    struct address address;
+    v->tenants.v = one;
+    v->tenants.n = v->tenants.cap = 1;
+    /* A single database without an address is a mistake of configuration, found before anything is touched. */
+    return config_address(&v->config, &v->app->arena, &address, e);
+}
+
+/* ------------------------------------------------------------------------------------------------------ running */
+
+static bool make_place(void *context, struct arena *a, const struct tenant_list *list, const struct tenant *t,
+                       struct place *out, struct err *e)
+{
+    const struct visits *v = context;
+    *out = (struct place){.tenant = t->id, .schema = t->schema};
+    if (v->stream->kind == STREAM_SINGLE)
+        return config_address(&v->config, a, &out->address, e);
+    struct config_row row = {.tenant = t->id, .url = t->url, .columns = &list->columns, .values = t->values};
+    return config_tenant_address(&v->config, a, &row, &out->address, e);
+}
+
+static void draw_progress(struct visits *v)
+{
+    size_t n = v->tenants.n, left = n - v->done;
+    size_t jobs = (size_t)config_number(&v->config, SET_JOBS);
+    int64_t spent = clock_ms() - v->app->started;
+    if (!v->progress || v->stream->kind == STREAM_SINGLE)
+        return;
+    output_progress(&v->app->out, left == 0, "%s: %zu of %zu done, %zu running, %zu failed, %lld/s, %lld s left",
+                    v->stream->name, v->done, n, left < jobs ? left : jobs, v->failed,
+                    (long long)(v->done * 1000) / (long long)(spent > 0 ? spent : 1),
+                    v->done ? (long long)((int64_t)left * spent / (int64_t)v->done / 1000) : 0LL);
+}
+
+static void visit_done(void *context, const struct tenant *t, const struct place *where, const struct outcome *outcome)
+{
+    struct visits *v = context;
+    v->done++;
+    v->failed += outcome->err.fault != FAULT_NONE;
+    v->unchanged += !outcome->err.fault && !outcome->skipped && !outcome->applied;
+    if (v->each)
+        v->each(v, t, where, outcome);
+    draw_progress(v);
+}
+
+bool visits_run(struct visits *v, struct err *e)
+{
+    struct addresser addresser = {.place = make_place, .context = v};
+    struct fleet_options options = {
+        .jobs = v->stream->kind == STREAM_FLEET ? (size_t)config_number(&v->config, SET_JOBS) : 1,
+        .done = visit_done,
+        .context = v,
+        .observer = v->observer,
+    };
+    options.observer.context = v;
+    v->done = v->failed = v->unchanged = 0;
+    fleet_free(&v->result);
+    v->result = (struct fleet_result){0};
+    bool ok = fleet_run(&v->job, &v->tenants, &addresser, &options, &v->result, e);
+    output_end_progress(&v->app->out);
+    return ok;
+}
+
+static bool was_stopped(const struct visits *v)
+{
+    if (!atomic_load(&v->app->stop.signal))
+        return false;
+    for (size_t i = 0; i < v->result.n_failures; i++)
+        if (v->result.failures[i].fault == FAULT_STOPPED)
+            return true;
+    return v->result.not_started > 0;
+}
+
+int visits_status(const struct visits *v)
+{
+    struct tolerance tolerance = {0};
+    struct share share;
+    if (was_stopped(v))
+        return EXIT_SIGNAL + atomic_load(&v->app->stop.signal);
+    if (v->stream->kind == STREAM_FLEET && share_parse(str_from(config_text(&v->config, SET_TOLERATE)), &share))
+        tolerance = (struct tolerance){.number = share.is_percent ? 0 : share.number,
+                                       .percent = share.is_percent ? (unsigned)share.number : 0,
+                                       .is_percent = share.is_percent};
+    return fleet_exit_code(&v->result, v->tenants.n, &tolerance);
+}
+
+/* ---------------------------------------------------------------------------------------------------- reporting */
+
+/* "acme: 5f1c0a2b9e77: tenant/versions/5f1c….sql:3:14: relation … does not exist" */
+static void failure_line(struct buf *out, const struct visits *v, const struct tenant_failure *f)
+{
+    const struct err *e = &f->err;
+    buf_addf(out, "  %s: ", visits_name(v, v->tenants.v[f->tenant].id));
+    if (f->revision)
+        buf_addf(out, "%s: ", f->revision);
+    if (e->path && e->line > 0 && e->column > 0)
+        buf_addf(out, "%s:%d:%d: ", e->path, e->line, e->column);
+    else if (e->path && e->line > 0)
+        buf_addf(out, "%s:%d: ", e->path, e->line);
+    buf_addz(out, e->message ? e->message : err_fault_name(f->fault));
+}
+
+void visits_report(struct visits *v)
+{
+    struct output *out = &v->app->out;
+    if (v->stream->kind == STREAM_SINGLE) {
+        for (size_t i = 0; i < v->result.n_failures; i++)
+            output_error(out, &v->result.failures[i].err, NULL);
+        return;
+    }
+    if (v->result.not_started)
+        output_talk(out, TALK_WARNING, "%zu of %zu tenants were not started", v->result.not_started, v->tenants.n);
+    if (v->result.n_failures)
+        output_talk(out, TALK_ERROR, "%zu of %zu tenants failed:", v->result.n_failures, v->tenants.n);
+    for (size_t i = 0; i < v->result.n_failures; i++) {
+        BUF_AUTO line = {0};
+        failure_line(&line, v, &v->result.failures[i]);
+        output_more(out, line.p);
+    }
+}
+
+void visits_json_failures(struct json *j, const struct visits *v)
+{
+    json_key(j, "failures");
+    json_array(j);
+    for (size_t i = 0; i < v->result.n_failures; i++) {
+        const struct tenant_failure *f = &v->result.failures[i];
+        json_object(j);
+        json_put_text(j, "tenant", v->tenants.v[f->tenant].id);
+        json_put_text(j, "revision", f->revision);
+        output_error_members(j, &f->err);
+        json_end_object(j);
+    }
+    json_end_array(j);
+}
+
+void visits_free(struct visits *v)
+{
+    fleet_free(&v->result);
+    tenants_free(&v->tenants);
+}
+
+/* ----------------------------------------------------------------------------------------------------- one database */
+
+static void keep_rows(struct visits *v, const struct tenant *t, const struct place *where,
+                      const struct outcome *outcome)
+{
+    struct strings *rows = v->context;
+    (void)t;
+    (void)where;
+    for (size_t i = 0; i < outcome->rows.n; i++)
+        vec_push(&v->app->arena, rows, arena_strdup(&v->app->arena, outcome->rows.v[i]));
+}
+
+static bool list_one(struct visits *v, struct err *e)
+{
+    if (!visits_list(v, false, e))
+        return false;
+    if (v->tenants.n == 1)
+        return true;
+    err_set(e, FAULT_USAGE, "\"%s\" has %zu tenants, and this looks at one database", v->stream->name, v->tenants.n);
+    err_hint(e, "choose one with --tenant ID");
+    return false;
+}
+
+bool visits_one_database(struct app *app, const struct stream *stream, struct strings *rows, int *status)
+{
+    struct visits v;
+    AUTO_ERR e = {0};
+    bool ok = visits_prepare(app, stream, JOB_READ, &v, &e) && list_one(&v, &e);
+    v.each = keep_rows;
+    v.context = rows;
+    ok = ok && visits_run(&v, &e);
+    *status = ok ? visits_status(&v) : app_fail(app, &e);
+    if (ok)
+        visits_report(&v);
+    visits_free(&v);
+    return *status == EXIT_DONE;
+}
+
+/* ------------------------------------------------------------------------------------------------------ ordered */
+
+void ordered_init(struct ordered *o, struct visits *v)
+{
+    *o = (struct ordered){.app = v->app, .n = v->tenants.n};
+    o->pending = mem_alloc(v->tenants.n * sizeof *o->pending + 1);
+}
+
+static void ordered_flush(struct ordered *o, size_t index)
+{
+    char *text = o->pending[index];
+    o->pending[index] = NULL;
+    if (text && o->app->out.json && *text)
+        app_add_item(o->app, str_from(text));
+    else if (text && !o->app->out.json)
+        output_raw(&o->app->out, str_from(text));
+    free(text);
+}
+
+void ordered_put(struct ordered *o, size_t index, const struct buf *text)
+{
+    BUF_AUTO clean = {0};
+    output_clean(&clean, buf_str(text), true);
+    o->pending[index] = buf_steal(&clean);
+    for (; o->next < o->n && o->pending[o->next]; o->next++)
+        ordered_flush(o, o->next);
+}
+
+/* What is left waited for a database that was never visited. */
+void ordered_free(struct ordered *o)
+{
+    for (; o->next < o->n; o->next++)
+        ordered_flush(o, o->next);
+    free(o->pending);
+    *o = (struct ordered){0};
+}

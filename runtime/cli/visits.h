@@ -1,0 +1,74 @@
+/*
+ * All databases of one stream, ready to be visited: settings resolved, the job made from them, and for a fleet the
+ * tenants listed and filtered. A single stream is a fleet of one whose tenant has no id.
+ */
+#ifndef CLI_VISITS_H
+#define CLI_VISITS_H
+
+#include "cli/app.h"
+#include "run/fleet.h"
+
+struct visits {
+    struct app *app;
+    const struct stream *stream;
+    const struct stream *registry; /* NULL: a single stream */
+    const struct graph *graph;
+    struct config config, registry_config;
+    struct job job;
+    struct tenant_list tenants;
+    struct strings registry_applied;
+    struct fleet_result result;
+    size_t done, failed, unchanged; /* so far */
+    /* Called as each visit ends, one call at a time, in order of completion; may be NULL. */
+    void (*each)(struct visits *v, const struct tenant *t, const struct place *where, const struct outcome *outcome);
+    void *context;
+    struct observer observer; /* context is the visits */
+    bool progress;            /* a progress line on a terminal */
+};
+
+/*
+ * Reads the settings and makes the job; opens nothing. Filters on a single stream, unknown -x keys and the like are
+ * FAULT_USAGE.
+ */
+bool visits_prepare(struct app *app, const struct stream *stream, enum job_kind kind, struct visits *v, struct err *e);
+/* The tenants that --tenant and -x name; checked by visits_prepare() already. */
+bool visits_filter(const struct visits *v, struct strings *only, struct err *e);
+/*
+ * Lists the tenants of a fleet, and reads what the registry has when `requires`. *nobody: the list is empty and that is
+ * fine (no_tenants = ok).
+ */
+bool visits_list(struct visits *v, bool requires, struct err *e);
+/* Visits all. False only when that could not be begun. Failures are in v->result. */
+bool visits_run(struct visits *v, struct err *e);
+/* The status that v->result amounts to: fleet_exit_code(), and 128 + signal when work was left for a signal. */
+int visits_status(const struct visits *v);
+/* Prints the failures: in full for a single database, a line each for a fleet. */
+void visits_report(struct visits *v);
+/* The same as the member "failures" of the object being written. */
+void visits_json_failures(struct json *j, const struct visits *v);
+void visits_free(struct visits *v);
+
+/*
+ * The version rows of the one database that a command means: of a single stream, or of the one tenant chosen with a
+ * filter. False with *status set and everything said.
+ */
+bool visits_one_database(struct app *app, const struct stream *stream, struct strings *rows, int *status);
+
+bool visits_is_fleet(const struct visits *v);
+/* The name under which a database is spoken of: the tenant's id, or the stream's name. */
+const char *visits_name(const struct visits *v, const char *tenant);
+
+/*
+ * Collects a text for each database and prints them (--json: adds them to the answer's items) in the order of the list,
+ * as early as possible. `index` is the tenant's place in the list. Of the text control characters are cleaned.
+ */
+struct ordered {
+    struct app *app;
+    char **pending; /* finished, but something before it is not */
+    size_t n, next;
+};
+void ordered_init(struct ordered *o, struct visits *v);
+void ordered_put(struct ordered *o, size_t index, const struct buf *text);
+void ordered_free(struct ordered *o);
+
+#endif

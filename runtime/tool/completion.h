@@ -1,0 +1,12 @@
+/* Completion for shells, made of the tables (tool/options.h). Pure text. */
+#ifndef TOOL_COMPLETION_H
+#define TOOL_COMPLETION_H
+
+#include "tool/options.h"
+
+extern const char *const completion_shells[]; /* ends with NULL */
+
+/* The script for "bash", "zsh" or "fish"; false for another shell. */
+bool completion_write(struct buf *out, const struct grammar *g, struct str shell);
+
+#endif
