@@ -93,6 +93,9 @@ static const char *refuse_in_query(int action, const char *first, const char *se
     case SQLITE_FUNCTION:
     case SQLITE_RECURSIVE:
         return NULL;
+    case SQLITE_UPDATE:
+        /* A function that stands for a table (pragma_table_info) is declared so; a real UPDATE is not read-only. */
+        return strcmp(first, "sqlite_master") == 0 ? NULL : "a query only reads";
     case SQLITE_PRAGMA:
         return is_telling(first, second) ? NULL : "a query only reads";
     default:
@@ -218,9 +221,9 @@ static bool fail_cut(struct sqlite *s, struct err *e)
     s->cut = CUT_NONE;
     switch (cut) {
     case CUT_STOPPED:
-        return err_set(e, FAULT_STOPPED, "stopped");
+        return err_set(e, FAULT_STOPPED, "stopped on request");
     case CUT_DEADLINE:
-        return err_set(e, FAULT_DEADLINE, "the deadline of the run has passed");
+        return err_set(e, FAULT_DEADLINE, "the run's deadline passed");
     case CUT_TIMEOUT:
         duration_format(span, s->statement_ms);
         return err_set(e, FAULT_FAILED, "the statement ran longer than its statement_timeout of %s", span);
@@ -282,9 +285,9 @@ bool sqlite_exec(struct sqlite *s, const char *sql, const char *what, struct err
 bool sqlite_may_begin(struct sqlite *s, struct err *e)
 {
     if (stop_winding_down(s->base.options.stop))
-        return err_set(e, FAULT_STOPPED, "stopped");
+        return err_set(e, FAULT_STOPPED, "stopped on request");
     if (clock_left(sqlite_deadline(s)) == 0)
-        return err_set(e, FAULT_DEADLINE, "the deadline of the run has passed");
+        return err_set(e, FAULT_DEADLINE, "the run's deadline passed");
     s->cut = CUT_NONE;
     s->denied = NULL;
     return true;
@@ -337,6 +340,23 @@ struct running {
     bool in_block;
 };
 
+/* Where the first token of a piece stands: behind white space and comments. */
+static size_t first_token(struct str s, size_t at)
+{
+    for (size_t before = s.n + 1; at < s.n && at != before;) {
+        before = at;
+        while (at < s.n && strchr(" \t\r\n\f;", s.p[at]))
+            at++;
+        if (str_starts(str_slice(s, at, s.n), STR("--")))
+            while (at < s.n && s.p[at] != '\n')
+                at++;
+        else if (str_starts(str_slice(s, at, s.n), STR("/*")))
+            for (at += 2; at < s.n && !str_starts(str_slice(s, at - 2, at), STR("*/"));)
+                at++;
+    }
+    return at;
+}
+
 /* Puts the place in front: the token that SQLite points at, else where the statement begins. */
 static bool fail_in_body(struct sqlite *s, const struct running *r, int rc, struct err *e)
 {
@@ -348,10 +368,11 @@ static bool fail_in_body(struct sqlite *s, const struct running *r, int rc, stru
     sqlite_fail(s, rc, NULL, e);
     if (e->fault == FAULT_STOPPED || e->fault == FAULT_DEADLINE)
         return false;
-    if (offset >= 0 && r->at + (size_t)offset <= r->text.n) {
+    size_t at = offset >= 0 ? r->at + (size_t)offset : first_token(r->text, r->at);
+    if (at <= r->text.n) {
         struct str body = db_section_text(revision, section);
         size_t start = section->statements[r->statement].offset - section->offset;
-        characters = count_characters(body.p, start + r->at + (size_t)offset) + 1;
+        characters = count_characters(body.p, start + at) + 1;
     }
     if (rolled_back)
         err_detail(e, "the statement rolled back the revision's transaction");

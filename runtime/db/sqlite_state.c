@@ -67,20 +67,10 @@ static const struct sqlite_column *find_column(const char *name)
     return NULL;
 }
 
-/* What a table lacks, and what is NULL, reads as "" and 0, a statement's number as -1. */
-static struct log_entry empty_entry(void)
-{
-    struct log_entry entry = {.statement = -1};
-    for (size_t i = 0; i < sqlite_n_log_columns; i++)
-        if (sqlite_log_columns[i].kind == COLUMN_TEXT)
-            *(const char **)(void *)((char *)&entry + sqlite_log_columns[i].offset) = "";
-    return entry;
-}
-
-/* By name, so that a table of an older or a newer executable reads as well. */
+/* By name, so that a table of an older or a newer executable reads as well: what is missing is as good as NULL. */
 static struct log_entry read_entry(struct arena *a, sqlite3_stmt *statement)
 {
-    struct log_entry entry = empty_entry();
+    struct log_entry entry = {.checksum_version = -1, .duration_ms = -1, .statement = -1};
     for (int i = 0; i < sqlite3_column_count(statement); i++) {
         const struct sqlite_column *column = find_column(sqlite3_column_name(statement, i));
         if (!column || sqlite3_column_type(statement, i) == SQLITE_NULL)
