@@ -16,6 +16,7 @@ struct ini {
     struct arena *a;
     struct source_stream *s;
     GKeyFile *keys;
+    char *accepted;      /* the file with refused lines made comments: what GLib gets to read */
     uint32_t group_line; /* of [stream], 0: not there yet */
     bool elsewhere;      /* below a group that is not ours */
 };
@@ -83,97 +84,112 @@ static bool check_columns(const struct ini *ini, struct str value)
     return true;
 }
 
-/* Nothing but references: what is left when they are taken out is empty. */
-static bool is_only_references(struct str text)
+/* The byte behind position `i`; a reference that is closed counts as one. */
+static size_t next_byte(struct str s, size_t i, bool columns)
 {
-    while (text.n) {
-        bool variable = text.p[0] == '$' && text.n > 1 && text.p[1] == '{';
-        if (!variable && text.p[0] != '{')
-            return false;
-        size_t end = str_find(text, '}');
-        if (end == text.n)
-            return false;
-        text = str_slice(text, end + 1, text.n);
-    }
-    return true;
+    bool variable = s.p[i] == '$' && i + 1 < s.n && s.p[i + 1] == '{';
+    if (!variable && !(columns && s.p[i] == '{'))
+        return i + 1;
+    size_t end = i + str_find(str_slice(s, i, s.n), '}');
+    return end < s.n ? end + 1 : i + 1;
 }
 
-/* The byte behind position `i`; a reference counts as one. */
-static size_t next_byte(struct str s, size_t i)
-{
-    return s.p[i] == '{' ? i + str_find(str_slice(s, i, s.n), '}') : i + 1;
-}
-
-static size_t find_any(struct str s, size_t from, const char *stops)
+/* Where one of `stops` stands outside of references, or s.n. */
+static size_t find_any(struct str s, size_t from, const char *stops, bool columns)
 {
     while (from < s.n && !strchr(stops, s.p[from]))
-        from = next_byte(s, from);
+        from = next_byte(s, from, columns);
     return from < s.n ? from : s.n;
+}
+
+static bool is_only_references(struct str text, bool columns)
+{
+    for (size_t i = 0, next; i < text.n; i = next) {
+        next = next_byte(text, i, columns);
+        if (next == i + 1)
+            return false;
+    }
+    return true;
 }
 
 /*
  * The password of scheme://user:PASSWORD@host, which ends at the last '@' of the authority; one that is not encoded may
  * hold a '/' or '?' and end the authority too early, so a later '@' counts too. Behind a port it does not in a query.
  */
-static struct str url_password(struct str value)
+static struct str url_password(struct str value, bool columns)
 {
     const char *scheme = memmem(value.p, value.n, "://", 3);
     if (!scheme)
         return (struct str){0};
     struct str rest = str_slice(value, (size_t)(scheme + 3 - value.p), value.n);
-    size_t colon = find_any(rest, 0, ":/@");
+    size_t colon = find_any(rest, 0, ":/@", columns);
     if (colon == rest.n || rest.p[colon] != ':' || rest.p[0] == '[')
         return (struct str){0};
     rest = str_slice(rest, colon + 1, rest.n);
-    size_t end = find_any(rest, 0, "/?");
+    size_t end = find_any(rest, 0, "/?", columns);
     size_t at = str_find_last(str_slice(rest, 0, end), '@');
     if (at == end) {
         bool port = strspn(rest.p, "0123456789") >= end;
-        at = find_any(rest, end, "@");
-        if (port && at > find_any(rest, end, "?"))
+        at = find_any(rest, end, "@", columns);
+        if (port && at > find_any(rest, end, "?", columns))
             return (struct str){0};
     }
-    return at < rest.n && rest.p[at] == '@' ? str_slice(rest, 0, at) : (struct str){0};
+    return at < rest.n ? str_slice(rest, 0, at) : (struct str){0};
 }
 
-/* The value of password= or sslpassword= in a query or a keyword string, up to its end. */
-static struct str keyword_password(struct str value)
+/* A literal value of password= or sslpassword= in a query or a keyword string, up to its end. */
+static struct str keyword_password(struct str value, bool columns)
 {
     static const struct str word = {"password", 8};
     for (size_t i = 0; i + word.n < value.n; i++) {
         if (g_ascii_strncasecmp(value.p + i, word.p, word.n) != 0)
             continue;
         struct str rest = str_slice(value, i + word.n, value.n);
-        size_t n = 0;
-        while (n < rest.n && rest.p[n] == ' ')
-            n++;
-        if (n == rest.n || rest.p[n] != '=')
+        size_t n = strspn(rest.p, " ");
+        if (n >= rest.n || rest.p[n] != '=')
             continue;
-        for (n++; n < rest.n && (rest.p[n] == ' ' || rest.p[n] == '\'');)
-            n++;
+        n += 1 + strspn(rest.p + n + 1, " '");
         rest = str_slice(rest, n, rest.n);
-        n = 0;
-        while (n < rest.n && rest.p[n] != ' ' && rest.p[n] != '&' && rest.p[n] != '\'')
-            n++;
-        if (!is_only_references(str_slice(rest, 0, n)))
-            return str_slice(rest, 0, n);
+        struct str password = str_slice(rest, 0, find_any(rest, 0, " &'", columns));
+        if (!is_only_references(password, columns))
+            return password;
     }
     return (struct str){0};
 }
 
 static void refuse_literal_password(const struct ini *ini, const struct setting *row, struct str value)
 {
-    struct str password = url_password(value);
-    if (is_only_references(password))
-        password = keyword_password(value);
+    bool columns = row->flags & SETTING_COLUMNS;
+    struct str password = url_password(value, columns);
+    if (is_only_references(password, columns))
+        password = keyword_password(value, columns);
     if (!password.n)
         return;
     struct finding *found = refuse_at(ini, "literal-password", password,
                                       "a literal password has no place in a file that is committed");
     err_hint(&found->err, "use ${VAR}: %s = ${DATABASE_URL}, or ${DATABASE_PASSWORD} in its place", row->key);
-    /* The source line would show it, in every log of a build. */
-    struct position at = text_position(&ini->s->ini, offset_in(ini, password));
-    err_at(&found->err, ini->s->ini.shown, (int)at.line, (int)at.column, (struct str){0});
+}
+
+static bool mentions(struct str line, const char *word)
+{
+    size_t n = strlen(word);
+    for (size_t i = 0; i + n <= line.n; i++)
+        if (g_ascii_strncasecmp(line.p + i, word, n) == 0)
+            return true;
+    return false;
+}
+
+/* A source line that may show a password is left out of the findings from `first` on: builds keep their logs. */
+static void hide_lines(struct findings *out, size_t first)
+{
+    for (size_t i = first; i < out->list.n; i++) {
+        struct err *e = &out->list.v[i].err;
+        struct str line = str_from(e->source);
+        if (mentions(line, "@") || mentions(line, "pass")) {
+            const char *path = e->path;
+            err_at(e, path, e->line, e->column, (struct str){0});
+        }
+    }
 }
 
 /* ------------------------------------------------------------------------------------------------------------- values */
@@ -208,12 +224,8 @@ static void check_value(struct ini *ini, const struct setting *row, struct str v
     bool secret = row->flags & SETTING_SECRET;
     struct finding *found = refuse_at(ini, secret ? "literal-password" : "bad-value", value, e.message);
     err_hint(&found->err, "%s%s%s", e.hint ? "" : row->key, e.hint ? "" : ": ", e.hint ? e.hint : row->help);
-    if (secret) {
-        struct position at = text_position(&ini->s->ini, offset_in(ini, value));
-        err_at(&found->err, ini->s->ini.shown, (int)at.line, (int)at.column, (struct str){0});
-    } else if (memmem(value.p, value.n, " #", 2) || memmem(value.p, value.n, " ;", 2)) {
+    if (!secret && (memmem(value.p, value.n, " #", 2) || memmem(value.p, value.n, " ;", 2)))
         err_hint(&found->err, "a comment stands on a line of its own");
-    }
 }
 
 /* -------------------------------------------------------------------------------------------------------------- lines */
@@ -226,21 +238,27 @@ static const struct source_setting *find_setting(const struct source_stream *s, 
     return NULL;
 }
 
+/* GLib does not see the line, so that one bad line does not cost the findings of all others. */
+static void leave_out(struct ini *ini, struct str line)
+{
+    ini->accepted[offset_in(ini, line)] = '#';
+}
+
 static void parse_group(struct ini *ini, struct str line)
 {
+    const struct text_file *f = &ini->s->ini;
     ini->elsewhere = !str_is(line, "[stream]");
     if (ini->elsewhere) {
-        struct finding *found = finding_add(ini->out, "unknown-group", &ini->s->ini, offset_in(ini, line),
-                                            "unknown group \"%.*s\"", STR_ARG(line));
+        struct finding *found = finding_add(ini->out, "unknown-group", f, offset_in(ini, line), "unknown group \"%.*s\"",
+                                            STR_ARG(line));
         err_hint(&found->err, "there is one group: [stream]");
-        return;
-    }
-    uint32_t at = text_position(&ini->s->ini, offset_in(ini, line)).line;
-    if (ini->group_line)
-        finding_add(ini->out, "duplicate-group", &ini->s->ini, offset_in(ini, line),
+        leave_out(ini, line);
+    } else if (ini->group_line) {
+        finding_add(ini->out, "duplicate-group", f, offset_in(ini, line),
                     "[stream] is there a second time; the first is line %u", ini->group_line);
-    else
-        ini->group_line = at;
+    } else {
+        ini->group_line = text_position(f, offset_in(ini, line)).line;
+    }
 }
 
 static void refuse_unknown_key(const struct ini *ini, struct str key)
@@ -254,40 +272,59 @@ static void refuse_unknown_key(const struct ini *ini, struct str key)
         err_hint(&found->err, "`migrate-gen help --configuration` lists every key");
 }
 
-/* "key = value". Values are taken from GLib by name afterwards. */
-static void parse_key(struct ini *ini, struct str line)
+static bool has_control_character(struct str line)
 {
-    const struct text_file *f = &ini->s->ini;
-    size_t equals = str_find(line, '=');
-    struct str key = str_trim(str_slice(line, 0, equals));
-    if (equals == line.n || !key.n) {
+    for (size_t i = 0; i < line.n; i++)
+        if (((unsigned char)line.p[i] < 0x20 && line.p[i] != '\t') || line.p[i] == 0x7F)
+            return true;
+    return false;
+}
+
+/* What can be said of a line before its key is looked up. */
+static bool is_key_line(struct ini *ini, struct str line, struct str key, bool has_value)
+{
+    if (!has_value || !key.n) {
         struct finding *found = refuse_at(ini, "bad-line", line, "neither \"key = value\" nor a group nor a comment");
         if (line.p[0] == ';')
             err_hint(&found->err, "a comment begins with #");
-        return;
+        return false;
+    }
+    if (has_control_character(line)) {
+        refuse_at(ini, "bad-line", line, "the line holds a control character");
+        return false;
     }
     if (!ini->group_line && !ini->elsewhere) {
         struct finding *found = refuse_at(ini, "bad-line", line, "a key outside of a group");
         err_hint(&found->err, "put [stream] on a line above it");
         ini->elsewhere = true;
     }
-    if (ini->elsewhere)
-        return;
+    return !ini->elsewhere;
+}
+
+/* "key = value". Values are taken from GLib by name afterwards; false when the line is none of ours. */
+static bool parse_key(struct ini *ini, struct str line)
+{
+    const struct text_file *f = &ini->s->ini;
+    size_t equals = str_find(line, '=');
+    struct str key = str_trim(str_slice(line, 0, equals));
+    if (!is_key_line(ini, line, key, equals < line.n))
+        return false;
     const struct setting *row = setting_find(key);
     if (!row) {
         refuse_unknown_key(ini, key);
-        return;
+        return false;
     }
     const struct source_setting *before = find_setting(ini->s, row->key);
     if (before) {
         finding_add(ini->out, "duplicate-key", f, offset_in(ini, key), "\"%s\" is there a second time; the first is line %u",
                     row->key, text_position(f, before->key.offset).line);
-        return;
+        return false;
     }
     struct str value = str_trim(str_slice(line, equals + 1, line.n));
     struct source_setting setting = {.key = {row->key, (uint32_t)offset_in(ini, key)}};
     setting.value.offset = (uint32_t)(value.n ? offset_in(ini, value) : offset_in(ini, line) + equals);
     vec_push(ini->a, &ini->s->settings, setting);
+    return true;
 }
 
 static void scan_lines(struct ini *ini)
@@ -298,8 +335,8 @@ static void scan_lines(struct ini *ini)
             continue;
         if (line.p[0] == '[')
             parse_group(ini, line);
-        else
-            parse_key(ini, line);
+        else if (!parse_key(ini, line))
+            leave_out(ini, line);
     }
 }
 
@@ -315,8 +352,10 @@ static void read_values(struct ini *ini)
         setting->value.text = arena_str(ini->a, value);
         /* The same bytes, where they stand in the file: findings point there. */
         struct str there = str_slice(f->bytes, setting->value.offset, setting->value.offset + value.n);
-        if (str_eq(there, value) || !value.n)
+        if (str_eq(there, value))
             check_value(ini, setting_find(str_from(setting->key.text)), there);
+        else
+            finding_add(ini->out, "bad-line", f, setting->value.offset, "GLib reads another value here");
     }
 }
 
@@ -341,27 +380,34 @@ static void check_kind(struct ini *ini)
         }
 }
 
-void source_parse_ini(struct findings *out, struct arena *a, struct source_stream *s)
+static void parse(struct ini *ini)
 {
-    struct ini ini = {.out = out, .a = a, .s = s};
-    size_t before = out->n_errors;
-    s->dialects = DIALECTS_ALL;
-    scan_lines(&ini);
-    if (!ini.group_line) {
-        if (out->n_errors == before) {
-            struct finding *found = finding_add(out, "missing-group", &s->ini, 0, "there is no group [stream]");
+    size_t before = ini->out->n_errors;
+    const struct text_file *f = &ini->s->ini;
+    scan_lines(ini);
+    if (!ini->group_line) {
+        if (ini->out->n_errors == before) {
+            struct finding *found = finding_add(ini->out, "missing-group", f, 0, "there is no group [stream]");
             err_hint(&found->err, "the file begins with a line [stream]");
         }
         return;
     }
-    /* A line that the scan refused makes GLib refuse the file: then the values wait for the next run. */
-    ini.keys = g_key_file_new();
-    g_autoptr(GError) error = NULL;
-    if (g_key_file_load_from_data(ini.keys, s->ini.bytes.p, s->ini.bytes.n, G_KEY_FILE_NONE, &error)) {
-        read_values(&ini);
-        check_kind(&ini);
-    } else if (out->n_errors == before) {
-        finding_add(out, "bad-line", &s->ini, SIZE_MAX, "%s", error->message);
+    ini->keys = g_key_file_new();
+    if (g_key_file_load_from_data(ini->keys, ini->accepted, f->bytes.n, G_KEY_FILE_NONE, NULL)) {
+        read_values(ini);
+        check_kind(ini);
+    } else {
+        finding_add(ini->out, "bad-line", f, SIZE_MAX, "GLib does not take it for a key file");
     }
-    g_key_file_free(ini.keys);
+    g_key_file_free(ini->keys);
+}
+
+void source_parse_ini(struct findings *out, struct arena *a, struct source_stream *s)
+{
+    struct ini ini = {.out = out, .a = a, .s = s};
+    size_t first = out->list.n;
+    s->dialects = DIALECTS_ALL;
+    ini.accepted = arena_str(a, s->ini.bytes);
+    parse(&ini);
+    hide_lines(out, first);
 }

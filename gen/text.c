@@ -83,19 +83,19 @@ bool text_take(struct findings *out, const char *path, const char *shown, char *
 
     const char *nul = memchr(bytes, '\0', n);
     size_t bad = str_utf8_error(f->bytes);
+    struct finding *found;
     if (nul && (size_t)(nul - bytes) <= bad) {
-        struct finding *found = finding_add(out, "nul-byte", f, (size_t)(nul - bytes), "the file holds a NUL byte");
+        found = finding_add(out, "nul-byte", f, (size_t)(nul - bytes), "the file holds a NUL byte");
         err_hint(&found->err, "no database takes one in SQL; a file in UTF-16 looks like this: save it as UTF-8");
-        return false;
-    }
-    if (bad < n) {
-        struct finding *found = finding_add(out, "invalid-utf8", f, bad, "invalid UTF-8: byte 0x%02x",
-                                            (unsigned)(unsigned char)bytes[bad]);
+    } else if (bad < n) {
+        found = finding_add(out, "invalid-utf8", f, bad, "invalid UTF-8: byte 0x%02x", (unsigned)(unsigned char)bytes[bad]);
         err_hint(&found->err, "save the file as UTF-8");
-        err_at(&found->err, shown, found->err.line, found->err.column, (struct str){0}); /* terminals want UTF-8 too */
-        return false;
+    } else {
+        return true;
     }
-    return true;
+    /* No line of it is shown: a terminal could not, and nobody has looked for passwords in it. */
+    err_at(&found->err, shown, found->err.line, found->err.column, (struct str){0});
+    return false;
 }
 
 static bool refuse_file(struct findings *out, const struct text_file *f, const char *why)

@@ -101,6 +101,9 @@ static void literal_passwords_are_refused_and_never_shown(void **state)
         expect_rule("url", literal[i], "literal-password");
         expect_rule("tenant_url", literal[i], "literal-password");
     }
+    expect_rule("url", "postgresql://app:{hunter2}@db/x", "literal-password");
+    expect_rule("url", "postgresql://app:{hunter2@db/x", "literal-password");
+    expect_rule("url", "postgresql://{app:hunter2@db/x", "literal-password");
     expect_rule("password", "hunter2", "literal-password");
     expect_rule("password", "${P}hunter2", "literal-password");
 }
