@@ -122,7 +122,7 @@ expected_warnings := none
 
 endif
 
-$(BUILD)/$(NAME): $(project_objects) $(project_libs) $(project_prerequisites) $(GEN)/flags $(GEN)/generated
+$(BUILD)/$(NAME): $(project_objects) $(project_libs) $(project_prerequisites) $(GEN)/flags $(GEN)/sources.mk
 	$(call say,LINK)
 	@printf '%s\n' $(project_objects) >$(GEN)/objects
 	$(Q)$(CC) $(project_ldflags) -o $@.unstripped @$(GEN)/objects $(project_libs) $(project_link) 2>$(GEN)/link.log || \

@@ -40,8 +40,8 @@ expect_equal "$(pg_sql globex 'SELECT count(*) FROM profiles')" 0
 it "refuses a server whose certificate is for another name"
 echo "127.0.0.1 localhost db.test other.test" >image/etc/hosts
 shared_url=$(url shared | sed 's/@db.test/@other.test/') run deployed shared head
-expect_exit 4
-expect_stderr_contains "other.test"
+expect_exit 1
+expect_stderr_contains "does not match host name \"other.test\""
 expect_stderr_lacks "$PG_PASSWORD"
 
 it "needs no names for an address"
@@ -57,9 +57,15 @@ expect_equal "$(sqlite_sql image/data/shared.db 'SELECT count(*) FROM tenants')"
 
 it "answers a demand for Kerberos with an error, not with a crash"
 shared_url="$(url shared)&gssencmode=require&krbsrvname=other" run deployed shared head
-expect_exit 4
+expect test "$STATUS" -lt 128
 expect_stderr_contains "GSSAPI"
 expect_stderr_lacks "$PG_PASSWORD"
+
+it "answers a service file that asks an LDAP server with an error, not with a crash"
+printf '%s\n' "[main]" "ldap://127.0.0.1/dc=example?uniqueMember?one?(cn=shared)" >image/services
+PGSERVICEFILE=/services PGSERVICE=main run deployed shared head
+expect test "$STATUS" -lt 128
+expect_stderr_contains "LDAP"
 
 # A fat image, whose name service and OpenSSL are set up to load code of its own.
 it "opens no module and no OpenSSL settings of the image"
