@@ -47,11 +47,12 @@ static void add_lines(struct buf *out, struct visits *v, const struct tenant *t,
     for (size_t i = 0; i < all->n; i++) {
         if (t->id && !verbose)
             buf_addf(out, "%s: ", t->id);
-        if (verbose)
+        if (verbose) {
             format_entry(out, v->graph, all->v[i], 0);
-        else
+        } else {
             format_revision(out, v->graph, all->v[i], FORMAT_TREE);
-        buf_addc(out, '\n');
+            buf_addc(out, '\n');
+        }
     }
 }
 

@@ -61,14 +61,6 @@ void format_revision(struct buf *out, const struct graph *g, uint32_t index, uns
         buf_addf(out, ", %s", r->message);
 }
 
-/* What stands in the docstring of a revision that Alembic wrote. */
-static void add_description(struct buf *out, const struct stream *stream, const struct revision *r)
-{
-    buf_addf(out, "    %s\n    \n    Revision ID: %s\n    Revises: ", r->message, r->id);
-    add_indices(out, stream, r->down, r->n_down);
-    buf_addf(out, "\n    Create Date: %s\n", r->created);
-}
-
 void format_entry(struct buf *out, const struct graph *g, uint32_t index, unsigned parts)
 {
     ARENA_AUTO arena = {0};
@@ -93,9 +85,7 @@ void format_entry(struct buf *out, const struct graph *g, uint32_t index, unsign
         buf_addz(out, "\nBranch names: ");
         strings_join(out, &labels, ", ");
     }
-    buf_addf(out, "\nPath: %s\n\n", r->path);
-    add_description(out, stream, r);
-    buf_addz(out, "\n");
+    buf_addf(out, "\nPath: %s\n\n    %s\n\n", r->path, r->message);
 }
 
 static void json_indices(struct json *j, const char *key, const struct stream *stream, const uint32_t *v, uint32_t n)

@@ -80,11 +80,12 @@ static void print_branch(struct app *app, const struct graph *g, uint32_t index)
     BUF_AUTO line = {0};
     struct revlist children = graph_children(&app->arena, g, index);
     size_t width = strlen(graph_revision(g, index)->id);
-    if (app->out.verbosity)
+    if (app->out.verbosity) {
         format_entry(&line, g, index, 0);
-    else
+    } else {
         format_revision(&line, g, index, FORMAT_BRANCHES | FORMAT_TREE);
-    buf_addc(&line, '\n');
+        buf_addc(&line, '\n');
+    }
     for (size_t i = 0; i < children.n; i++) {
         buf_pad(&line, ' ', width);
         buf_addz(&line, " -> ");

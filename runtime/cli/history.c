@@ -24,12 +24,13 @@ static void print_lines(struct app *app, const struct graph *g, const struct rev
         BUF_AUTO text = {0}, clean = {0};
         bool is_current = strings_has(current, graph_revision(g, list->v[i])->id);
         unsigned parts = is_current ? FORMAT_CURRENT : 0;
-        if (app->out.verbosity)
+        if (app->out.verbosity) {
             format_entry(&text, g, list->v[i], parts);
-        else
+        } else {
             format_revision(&text, g, list->v[i],
                             parts | FORMAT_PARENTS | FORMAT_BRANCHES | FORMAT_TREE | FORMAT_MESSAGE);
-        buf_addc(&text, '\n');
+            buf_addc(&text, '\n');
+        }
         output_clean(&clean, buf_str(&text), true);
         output_raw(&app->out, buf_str(&clean));
     }

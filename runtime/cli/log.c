@@ -29,7 +29,7 @@ static void add_who(struct buf *out, const struct log_entry *l)
     const char *const parts[] = {l->actor, l->db_role, l->client_host};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (parts[i] && *parts[i]) {
-            buf_addf(out, "%s%s%s", any ? " " : " by ", i == 2 ? "on " : "", parts[i]);
+            buf_addf(out, "%s%s", i == 2 ? " on " : any ? " as " : " by ", parts[i]);
             any = true;
         }
 }
