@@ -245,17 +245,17 @@ bool scratch_save(struct scratch *s, struct image *out)
     return out->bytes != NULL;
 }
 
-bool scratch_restore(struct scratch *s, const struct image *image)
+bool scratch_restore(struct scratch *s, struct image *image)
 {
     /*
      * A new connection each time: one that has used a table-valued function (json_each) keeps it tied to the schema that
      * deserializing replaces, and crashes at its next use under an authorizer.
      */
-    unsigned char *copy = open_empty(s) ? sqlite3_malloc64((sqlite3_uint64)image->n) : NULL;
-    if (!copy)
+    if (!open_empty(s))
         return false;
-    memcpy(copy, image->bytes, (size_t)image->n);
-    return sqlite3_deserialize(s->db, "main", copy, image->n, image->n,
+    struct image given = *image;
+    *image = (struct image){0};
+    return sqlite3_deserialize(s->db, "main", given.bytes, given.n, given.n,
                                SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE) == SQLITE_OK;
 }
 

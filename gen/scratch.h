@@ -45,7 +45,7 @@ bool scratch_statement(struct scratch *s, struct str text, bool run, struct aren
 const char *scratch_check_keys(struct scratch *s, struct arena *a);
 
 bool scratch_save(struct scratch *s, struct image *out);
-bool scratch_restore(struct scratch *s, const struct image *image);
+bool scratch_restore(struct scratch *s, struct image *image); /* takes the bytes: *image is empty afterwards */
 void scratch_image_free(struct image *image);
 
 /* Millions of virtual machine steps after which a statement is stopped: the same on every machine. Fuzzing wants few. */

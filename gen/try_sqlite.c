@@ -21,6 +21,7 @@ enum outcome { OUTCOME_OPEN, OUTCOME_RIGHT, OUTCOME_WRONG };
 struct saved {
     uint64_t *set;
     struct image image;
+    int64_t n; /* its bytes */
 };
 
 struct trial {
@@ -247,30 +248,40 @@ static bool apply(struct trial *t, uint32_t i, uint32_t for_whom)
     return true;
 }
 
-static bool try_down(const struct trial *t, uint32_t i)
+/* Rolled back, since what comes next builds on the up. */
+static void try_down(const struct trial *t, uint32_t i)
 {
     const struct sqlite_body *down = &t->revisions[i].direction[DIRECTION_DOWN];
-    if (!down->section)
-        return true;
-    bool right = begin(t, i, down) && run_statements(t, i, i, down) && keys_are_right(t, i, down);
+    if (!down->section || !begin(t, i, down))
+        return;
+    if (run_statements(t, i, i, down))
+        keys_are_right(t, i, down);
     scratch_rollback(t->db);
-    return right;
 }
 
 /* ----------------------------------------------------------------------------------------------------- the live state */
 
-/* Whether a later revision that is still to be tried builds on all of `set`; `but` (may be t->n) not among its ancestors. */
-static bool is_needed(const struct trial *t, const uint64_t *set, uint32_t after, uint32_t but)
+/* Whether a revision from `from` on, still to be tried, builds on all of `set` without building on `but` (may be t->n). */
+static bool is_needed(const struct trial *t, const uint64_t *set, uint32_t from, uint32_t but)
 {
-    for (uint32_t i = after + 1; i < t->n; i++)
+    for (uint32_t i = from; i < t->n; i++)
         if (t->todo[i] && (but == t->n || !has(below(t, i), but)) && is_within(t, set, below(t, i)))
+            return true;
+    return false;
+}
+
+/* As is_needed(), for a saved set: what builds on the live state as well is better off with that. */
+static bool is_worth_keeping(const struct trial *t, const uint64_t *set, uint32_t from)
+{
+    for (uint32_t i = from; i < t->n; i++)
+        if (t->todo[i] && is_within(t, set, below(t, i)) && !is_within(t, t->live, below(t, i)))
             return true;
     return false;
 }
 
 static void forget_saved(struct trial *t, size_t at)
 {
-    t->saved_bytes -= t->saved.v[at].image.n;
+    t->saved_bytes -= t->saved.v[at].n;
     scratch_image_free(&t->saved.v[at].image);
     memmove(&t->saved.v[at], &t->saved.v[at + 1], (t->saved.n - at - 1) * sizeof t->saved.v[0]);
     t->saved.n--;
@@ -285,17 +296,11 @@ static void save_live(struct trial *t)
     memcpy(s.set, t->live, t->words * sizeof *t->live);
     if (!scratch_save(t->db, &s.image))
         return;
+    s.n = s.image.n;
     vec_push(t->a, &t->saved, s);
-    t->saved_bytes += s.image.n;
+    t->saved_bytes += s.n;
     while (t->saved_bytes > SAVED_BYTES)
         forget_saved(t, 0);
-}
-
-static void drop_unneeded(struct trial *t, uint32_t after)
-{
-    for (size_t i = t->saved.n; i-- > 0;)
-        if (!is_needed(t, t->saved.v[i].set, after, t->n))
-            forget_saved(t, i);
 }
 
 static const char *version_table(const struct trial *t)
@@ -314,22 +319,26 @@ static bool start_anew(struct trial *t)
     return t->db != NULL;
 }
 
-/* Moves to the largest saved state that revision `i` builds on. */
+/* Moves to the largest saved state that revision `i` builds on; it is saved no longer then. */
 static bool move_to_saved(struct trial *t, uint32_t i)
 {
-    const struct saved *best = NULL;
-    size_t most = 0;
+    size_t best = SIZE_MAX, most = 0;
     for (size_t k = 0; k < t->saved.n; k++) {
         size_t n = count(t, t->saved.v[k].set);
         if (n >= most && is_within(t, t->saved.v[k].set, below(t, i))) {
-            best = &t->saved.v[k];
+            best = k;
             most = n;
         }
     }
-    if (!best)
+    if (best == SIZE_MAX)
         return start_anew(t);
-    memcpy(t->live, best->set, t->words * sizeof *t->live);
-    return scratch_restore(t->db, &best->image);
+    memcpy(t->live, t->saved.v[best].set, t->words * sizeof *t->live);
+    bool ok = scratch_restore(t->db, &t->saved.v[best].image);
+    forget_saved(t, best);
+    for (size_t k = t->saved.n; k-- > 0;)
+        if (!is_worth_keeping(t, t->saved.v[k].set, i))
+            forget_saved(t, k);
+    return ok;
 }
 
 /* Makes the database hold exactly the ancestors of revision `i`. */
@@ -340,7 +349,6 @@ static bool reach(struct trial *t, uint32_t i)
             save_live(t);
         if (!move_to_saved(t, i))
             return false;
-        drop_unneeded(t, i - 1);
     }
     for (uint32_t k = 0; k < i; k++)
         if (has(below(t, i), k) && !has(t->live, k) && !apply(t, k, i))
@@ -361,7 +369,7 @@ static enum outcome try_one(struct trial *t, uint32_t i)
     if (!reach(t, i))
         return OUTCOME_WRONG;
     /* Every later revision that builds on the live state may build on this one too; if not, the state is kept. */
-    if (t->n_above[i] < t->n - 1 - i && is_needed(t, t->live, i, i))
+    if (t->n_above[i] < t->n - 1 - i && is_needed(t, t->live, i + 1, i))
         save_live(t);
     if (!apply(t, i, i)) {
         check_syntax(t, i, &r->direction[DIRECTION_DOWN], 0);
