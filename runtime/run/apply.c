@@ -24,10 +24,13 @@ bool apply_is_stepwise(const struct revision_section *section)
 bool apply_may_begin(struct work *w, const char *what)
 {
     if (stop_winding_down(w->job->stop))
-        return err_set(w->e, FAULT_STOPPED, "stopped before %s", what);
-    if (clock_left(connect_deadline(w->job)) <= 0)
-        return err_set(w->e, FAULT_DEADLINE, "the deadline passed before %s", what);
-    return true;
+        err_set(w->e, FAULT_STOPPED, "stopped before %s", what);
+    else if (clock_left(connect_deadline(w->job)) <= 0)
+        err_set(w->e, FAULT_DEADLINE, "the deadline passed before %s", what);
+    else
+        return true;
+    w->e->cut = true;
+    return false;
 }
 
 /* ---------------------------------------------------------------------------------------------------------- entries */
@@ -152,14 +155,15 @@ void apply_committed(struct work *w, const struct step *step, const struct log_e
 bool apply_failed(struct work *w, const struct step *step)
 {
     enum fault fault = w->e->fault;
+    bool of_body = fault == FAULT_FAILED || fault == FAULT_POLICY || fault == FAULT_LOCK;
     if (fault == FAULT_LOST)
         w->in_doubt = step;
-    if (fault != FAULT_FAILED && fault != FAULT_POLICY && fault != FAULT_LOCK)
-        return false;
-    w->out->failed_revision = step->revision;
-    if (!w->e->cut && step->revision)
+    if (of_body)
+        w->out->failed_revision = step->revision;
+    if ((of_body || fault == FAULT_STOPPED || fault == FAULT_DEADLINE) && !w->e->cut && step->revision) {
         err_context(w->e, "revision %s", step->revision->id);
-    w->e->cut = true;
+        w->e->cut = true;
+    }
     return false;
 }
 

@@ -9,8 +9,8 @@
 /* A row of tenants_query. All strings live in the list's arena; values of NULL columns are NULL. */
 struct tenant {
     const char *id;
-    const char *url;    /* column database_url */
-    const char *schema; /* column schema */
+    const char *url;           /* column database_url */
+    const char *schema;        /* column schema */
     const char *const *values; /* all columns, in the order of tenant_list.columns, for {column} in templates */
 };
 

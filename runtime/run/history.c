@@ -29,7 +29,7 @@ static void hash_text(struct hash *h, const char *z)
 static struct digest sum_of(const char *id, struct strings *parents, const char *section_checksum, int64_t version)
 {
     struct hash *h = hash_new();
-    struct digest out;
+    struct digest out = {0};
     strings_sort(parents);
     hash_text(h, id);
     uint8_t numbers[2] = {(uint8_t)(parents->n & 0xFF), (uint8_t)(version & 0xFF)};
@@ -179,9 +179,12 @@ bool history_blocks(enum history_kind kind)
 const char *history_kind_name(enum history_kind kind)
 {
     static const char *const names[] = {
-        [HISTORY_EDITED] = "edited",         [HISTORY_PARENTS] = "parents-changed",
-        [HISTORY_SPLICED] = "spliced",       [HISTORY_COSMETIC] = "cosmetic",
-        [HISTORY_DOWN_CHANGED] = "down-changed", [HISTORY_NOT_LOGGED] = "not-logged",
+        [HISTORY_EDITED] = "edited",
+        [HISTORY_PARENTS] = "parents-changed",
+        [HISTORY_SPLICED] = "spliced",
+        [HISTORY_COSMETIC] = "cosmetic",
+        [HISTORY_DOWN_CHANGED] = "down-changed",
+        [HISTORY_NOT_LOGGED] = "not-logged",
         [HISTORY_CHECKSUM_RULES] = "checksum-rules",
     };
     return names[kind];
@@ -384,8 +387,7 @@ bool history_refuse(const struct history *h, const struct history_findings *find
             err_hint(e,
                      "restore the file%s as applied and put the change into a new revision; or, if the database is as "
                      "the file%s say%s, accept the change with `%s repair%s%s`",
-                     b.n > 1 ? "s" : "", b.n > 1 ? "s" : "", b.n > 1 ? "" : "s", command, option,
-                     tenant ? tenant : "");
+                     b.n > 1 ? "s" : "", b.n > 1 ? "s" : "", b.n > 1 ? "" : "s", command, option, tenant ? tenant : "");
         const struct revision_section *up = pick(b.first, DIRECTION_UP, h->dialect);
         err_at(e, b.first->path, up ? (int)up->line : 0, 0, (struct str){0});
     }
@@ -489,14 +491,17 @@ bool history_unknown_rows(struct arena *a, const struct graph *g, const struct c
     const char *other = stream_with(catalogue, graph_stream(g), id);
     if (other) {
         err_set(e, FAULT_DIVERGED, "version row \"%s\" is a revision of stream %s, not of %s", id, other, name);
-        err_hint(e, "is this the database of stream %s? Streams that share one need version tables of their own "
-                    "(version_table)", other);
+        err_hint(e,
+                 "is this the database of stream %s? Streams that share one need version tables of their own "
+                 "(version_table)",
+                 other);
         return false;
     }
     err_set(e, FAULT_DIVERGED, "version row \"%s\" is no revision of stream %s in this executable", id, name);
     add_origin(e, log, id);
-    err_hint(e, "deploy the executable that carries it; if the revision is gone for good, `%s %s stamp --purge` with the "
-                "revisions that the database really has writes the rows anew",
+    err_hint(e,
+             "deploy the executable that carries it; if the revision is gone for good, `%s %s stamp --purge` with the "
+             "revisions that the database really has writes the rows anew",
              catalogue ? catalogue->program : "profile-migrate", name);
     return false;
 }

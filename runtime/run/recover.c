@@ -79,6 +79,8 @@ bool recover_wait_for_lock(struct work *w)
         bool is_free = false;
         buf_reset(&holder);
         err_free(w->e);
+        if (w->options.read_only) /* takes no lock, so it can only look again */
+            return true;
         if (!db_lock_free(w->db, &is_free, &holder, w->e))
             return false;
         if (is_free)

@@ -83,7 +83,8 @@ static bool accept_checksums(struct work *w)
 
 /* -------------------------------------------------------------------------------- statements of unfinished revisions */
 
-static const struct revision_section *section_of(const struct work *w, const struct revision *r, enum direction direction)
+static const struct revision_section *section_of(const struct work *w, const struct revision *r,
+                                                 enum direction direction)
 {
     int8_t at = r->pick[direction][w->out->dialect];
     return at == SECTION_NONE ? NULL : &r->sections[at];

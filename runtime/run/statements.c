@@ -90,8 +90,10 @@ static bool check_prefix(struct run *run)
     e->cut = true;
     err_detail(e, "recorded checksum %s, present %s", p->row->prefix_checksum ? p->row->prefix_checksum : "none",
                prefix[0] ? prefix : "none: there are fewer statements now");
-    err_hint(e, "restore those statements and change only the ones behind them; or, if the database is as they say now, "
-                "accept them with `%s repair%s`", run->w->command, run->w->option);
+    err_hint(e,
+             "restore those statements and change only the ones behind them; or, if the database is as they say now, "
+             "accept them with `%s repair%s`",
+             run->w->command, run->w->option);
     err_at(e, run->revision->path, (int)run->section->line, 0, (struct str){0});
     return false;
 }

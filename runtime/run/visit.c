@@ -148,36 +148,43 @@ static bool is_relative(struct str text)
     return target_parse(text, &t, &ignored) && (t.shape == TARGET_RELATIVE || str_is(t.symbol, "current"));
 }
 
-static bool is_applied(const struct work *w, const struct revision *r)
+/* Has everything that the first plan wanted been done since, by us and by others? */
+static bool goal_is_reached(struct work *w)
 {
+    struct revset applied = revset_new(w->a, w->job->graph);
     for (size_t i = 0; i < w->applied.n; i++)
-        if (graph_revision(w->job->graph, w->applied.v[i]) == r)
-            return true;
-    return false;
+        revset_add(&applied, w->applied.v[i]);
+    for (size_t i = 0; i < w->goal.n; i++) {
+        const struct step *step = &w->goal.steps[i];
+        uint32_t index = graph_find(w->job->graph, str_from(step->revision->id));
+        if (revset_has(&applied, index) != (step->kind == STEP_UPGRADE))
+            return false;
+    }
+    return true;
 }
 
 /*
- * The rest of the plan that was made first, from the rows as they are now: nothing when all of it is done (by others), its
- * tail when the rows are those before one of its steps.
+ * The rest of the plan that was made first, from the rows as they are now: its tail when they are those before one of its
+ * steps, nothing when all of it is done. False when neither is so.
  */
 static bool rest_of_goal(struct work *w, struct plan *out)
 {
-    const struct plan *goal = &w->goal;
-    bool all_done = true;
-    for (size_t i = 0; i < goal->n; i++)
-        all_done &= is_applied(w, goal->steps[i].revision) == (goal->steps[i].kind == STEP_UPGRADE);
     *out = (struct plan){.before = w->state.rows, .target = w->state.rows};
-    if (all_done)
-        return true;
-    for (size_t i = 0; i < goal->n; i++)
-        if (strings_equal(&goal->steps[i].before, &w->state.rows)) {
-            out->target = goal->target;
-            out->steps = goal->steps + i;
-            out->n = goal->n - i;
+    for (size_t i = 0; i < w->goal.n; i++)
+        if (strings_equal(&w->goal.steps[i].before, &w->state.rows)) {
+            out->target = w->goal.target;
+            out->steps = w->goal.steps + i;
+            out->n = w->goal.n - i;
             return true;
         }
-    BUF_AUTO from = {0}, to = {0};
-    strings_join(&from, &goal->before, ", ");
+    return goal_is_reached(w);
+}
+
+static bool refuse_moved(struct work *w)
+{
+    BUF_AUTO from = {0};
+    BUF_AUTO to = {0};
+    strings_join(&from, &w->goal.before, ", ");
     strings_join(&to, &w->state.rows, ", ");
     w->final = true;
     return err_set(w->e, FAULT_CHANGED,
@@ -225,12 +232,15 @@ static bool plan_of(struct work *w, enum job_kind kind, struct plan *out)
 
 static bool make_plan(struct work *w, enum job_kind kind, struct plan *out)
 {
-    bool relative = kind != JOB_STAMP && is_relative(w->job->target);
-    if (relative && w->has_goal ? !rest_of_goal(w, out) : !plan_of(w, kind, out))
-        return false;
-    if (!w->has_goal)
+    bool again = w->has_goal && kind != JOB_STAMP;
+    if (!(again && rest_of_goal(w, out))) {
+        if (again && is_relative(w->job->target))
+            return refuse_moved(w);
+        if (!plan_of(w, kind, out))
+            return false;
         w->goal = *out;
-    w->has_goal = true;
+        w->has_goal = true;
+    }
     w->out->plan = *out;
     return true;
 }
@@ -268,8 +278,9 @@ static bool refuse_section(struct work *w, const struct step *step)
     int8_t up_at = r->pick[DIRECTION_UP][w->out->dialect];
     bool irreversible = !up && up_at != SECTION_NONE && r->sections[up_at].flags & SECTION_IRREVERSIBLE;
     if (irreversible || !section) {
-        err_set(w->e, FAULT_POLICY, irreversible ? "revision %s is irreversible" : "revision %s has no %s section for %s",
-                r->id, up ? "up" : "down", w->out->dialect == DIALECT_SQLITE ? "sqlite" : "postgresql");
+        err_set(w->e, FAULT_POLICY,
+                irreversible ? "revision %s is irreversible" : "revision %s has no %s section for %s", r->id,
+                up ? "up" : "down", w->out->dialect == DIALECT_SQLITE ? "sqlite" : "postgresql");
         if (!up)
             err_hint(w->e, "nothing was changed; restore a backup, or write a new revision that goes forward");
     } else if (w->job->together && apply_is_stepwise(section)) {
@@ -299,8 +310,8 @@ static bool refuse_plan(struct work *w, enum job_kind kind, const struct plan *p
 {
     if (kind == JOB_STAMP)
         return true;
-    if (kind == JOB_UPGRADE &&
-        (!history_refuse(w->history, &w->findings, w->command, w->where->tenant, w->e) || !refuse_requirements(w, plan)))
+    if (kind == JOB_UPGRADE && (!history_refuse(w->history, &w->findings, w->command, w->where->tenant, w->e) ||
+                                !refuse_requirements(w, plan)))
         return false;
     if (kind == JOB_DOWNGRADE && !refuse_spliced(w, plan))
         return false;
@@ -318,9 +329,12 @@ static bool settle(struct work *w)
     const struct graph *g = w->job->graph;
     struct strings unknown = {0};
     struct revlist applied = plan_applied(w->a, g, &w->out->rows, &unknown);
-    w->out->pending = graph_size(g) - applied.n;
     w->out->at_head = false;
-    return unknown.n || plan_at_head(w->a, g, &w->out->rows, &w->out->at_head, w->e);
+    w->out->pending = 0;
+    if (unknown.n) /* ahead or diverged: nobody can say */
+        return true;
+    w->out->pending = graph_size(g) - applied.n;
+    return plan_at_head(w->a, g, &w->out->rows, &w->out->at_head, w->e);
 }
 
 static bool act_read(struct work *w)
@@ -400,9 +414,23 @@ static void leave_link(struct work *w, struct link *link, const uint8_t key[SHA2
     memcpy(link->key, key, SHA256_BYTES);
 }
 
+static bool refuse_dialect(struct work *w)
+{
+    const struct stream *stream = graph_stream(w->job->graph);
+    enum dialect dialect = w->where->address.dialect;
+    if (stream->dialects & DIALECT_BIT(dialect) && w->job->history[dialect])
+        return true;
+    err_set(w->e, FAULT_CONFIG, "stream %s has no revisions for %s", stream->name,
+            dialect == DIALECT_SQLITE ? "SQLite" : "PostgreSQL");
+    err_hint(w->e, "its env.ini lists the dialects that it is written for");
+    return false;
+}
+
 static bool run(struct work *w, bool is_open)
 {
     const struct job *job = w->job;
+    if (!refuse_dialect(w))
+        return false;
     if (!is_open && !connect_open(job, w->where, &w->options, 0, &w->db, &w->out->created, w->e)) {
         if (w->e->fault != FAULT_MISSING || job->on_missing != ON_MISSING_SKIP)
             return false;

@@ -8,13 +8,13 @@
 #include "run/history.h"
 
 enum job_kind {
-    JOB_READ,      /* the state only: current, status, check, log, dry-run (with a plan when `target` is set) */
+    JOB_READ, /* the state only: current, status, check, log, dry-run (with a plan when `target` is set) */
     JOB_UPGRADE,
     JOB_DOWNGRADE,
     JOB_STAMP,
     JOB_ENSURE_VERSION,
     JOB_REPAIR,
-    JOB_WAIT,      /* only that it answers */
+    JOB_WAIT, /* only that it answers */
 };
 
 enum on_ahead { ON_AHEAD_REFUSE, ON_AHEAD_ALLOW };
@@ -27,13 +27,13 @@ struct job {
     const struct graph *graph;
     const struct history *history[DIALECT_COUNT];
     /* JOB_READ with dry_run: which plan to make. */
-    enum job_kind planned; /* JOB_UPGRADE, JOB_DOWNGRADE or JOB_STAMP; JOB_READ: none */
+    enum job_kind planned;  /* JOB_UPGRADE, JOB_DOWNGRADE or JOB_STAMP; JOB_READ: none */
     struct str target;      /* upgrade, downgrade */
     struct strings targets; /* stamp */
     bool purge;
-    bool together;   /* --transaction all */
-    bool fleet;      /* a downgrade to what a tenant is at or below is nothing to do */
-    bool read_log;   /* JOB_READ: the whole log into the outcome, newest `log_limit` (0: all) */
+    bool together; /* --transaction all */
+    bool fleet;    /* a downgrade to what a tenant is at or below is nothing to do */
+    bool read_log; /* JOB_READ: the whole log into the outcome, newest `log_limit` (0: all) */
     int64_t log_limit;
     bool read_history; /* JOB_READ: compare with the log even when the digest agrees (check --deep) */
     enum on_ahead on_ahead;
@@ -66,16 +66,16 @@ struct outcome {
     bool created;   /* the database was made */
     bool has_state;
     enum dialect dialect;
-    struct db_state state;  /* as found first */
-    struct strings rows;    /* as left */
-    struct plan plan;       /* what was planned last; for dry runs the answer */
-    size_t applied;         /* steps that this process committed */
+    struct db_state state; /* as found first */
+    struct strings rows;   /* as left */
+    struct plan plan;      /* what was planned last; for dry runs the answer */
+    size_t applied;        /* steps that this process committed */
     bool at_head;
-    bool ahead;             /* rows of a later executable, tolerated by on_ahead = allow */
-    size_t pending;         /* revisions of `heads` not yet applied */
+    bool ahead;     /* rows of a later executable, tolerated by on_ahead = allow */
+    size_t pending; /* revisions of `heads` not yet applied; 0 when rows are unknown */
     struct history_findings findings;
     struct log_list log;
-    struct strings repaired; /* JOB_REPAIR: what it did, a sentence each */
+    struct strings repaired;                /* JOB_REPAIR: what it did, a sentence each */
     const struct revision *failed_revision; /* the one whose body failed */
     int64_t duration_ms;
 };

@@ -45,10 +45,10 @@ struct work {
     bool surveyed;
     struct db_state state;
     struct revlist applied;
-    struct strings unknown;       /* rows that the graph lacks */
-    struct log_list log;          /* whole; empty when it was not needed */
+    struct strings unknown;        /* rows that the graph lacks */
+    struct log_list log;           /* whole; empty when it was not needed */
     const struct log_entry **live; /* history_live(); NULL: everything is recorded as this executable carries it */
-    struct digest digest;         /* over what is recorded of all that counts as applied */
+    struct digest digest;          /* over what is recorded of all that counts as applied */
     struct history_findings findings;
     bool warned;
 
@@ -57,9 +57,9 @@ struct work {
     struct plan goal;
 
     struct patience patience;
-    const struct step *in_doubt;   /* the connection broke while it was committed */
-    const struct revision *begun;  /* the last one that the observer was told of */
-    bool final;                    /* the fault is not to be recovered from */
+    const struct step *in_doubt;  /* the connection broke while it was committed */
+    const struct revision *begun; /* the last one that the observer was told of */
+    bool final;                   /* the fault is not to be recovered from */
 };
 
 /* visit.c: a visit that may use, and leave behind, a connection. Closing link->db is the caller's. */

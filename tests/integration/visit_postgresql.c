@@ -225,7 +225,10 @@ static const char *finished(void)
 
 static const struct built v1[] = {
     {.id = "a1", .up_sql = "CREATE TABLE t (x int);", .down_sql = "DROP TABLE t;"},
-    {.id = "b1", .down = "a1", .up_sql = "INSERT INTO t VALUES (1);\nCREATE TABLE u (x int);", .down_sql = "DROP TABLE u;\nDELETE FROM t;"},
+    {.id = "b1",
+     .down = "a1",
+     .up_sql = "INSERT INTO t VALUES (1);\nCREATE TABLE u (x int);",
+     .down_sql = "DROP TABLE u;\nDELETE FROM t;"},
     {.id = "c1", .down = "b1", .up_sql = "CREATE TABLE v (x int);", .down_sql = "DROP TABLE v;"},
 };
 
@@ -358,7 +361,10 @@ static void case_lock_timeout(void)
 {
     static const struct built alter[] = {
         {.id = "a1", .up_sql = "CREATE TABLE t (x int);", .down_sql = "DROP TABLE t;"},
-        {.id = "b1", .down = "a1", .up_sql = "CREATE TABLE u (x int);\nALTER TABLE t ADD COLUMN y int;", .down_sql = "DROP TABLE u;"},
+        {.id = "b1",
+         .down = "a1",
+         .up_sql = "CREATE TABLE u (x int);\nALTER TABLE t ADD COLUMN y int;",
+         .down_sql = "DROP TABLE u;"},
     };
     pthread_t thread;
     begin(alter, 2);
@@ -381,7 +387,8 @@ static void case_lock_timeout(void)
 
 /* ---- broken connections ---- */
 
-#define CUT "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'ours%' AND datname = current_database()"
+#define CUT                                                                                                            \
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'ours%' AND datname = current_database()"
 
 static void *cut_soon(void *context)
 {
@@ -395,8 +402,15 @@ static void case_cut(void)
 {
     static const struct built slow[] = {
         {.id = "a1", .up_sql = "CREATE TABLE t (x int);", .down_sql = "DROP TABLE t;"},
-        {.id = "b1", .down = "a1", .up_sql = "INSERT INTO t VALUES (1);\nSELECT pg_sleep(1);", .down_sql = "DELETE FROM t;"},
-        {.id = "c1", .down = "b1", .flags = SECTION_NO_TRANSACTION, .up_sql = "INSERT INTO t VALUES (2);\nINSERT INTO t SELECT 3 FROM pg_sleep(1);", .down_sql = "DELETE FROM t;"},
+        {.id = "b1",
+         .down = "a1",
+         .up_sql = "INSERT INTO t VALUES (1);\nSELECT pg_sleep(1);",
+         .down_sql = "DELETE FROM t;"},
+        {.id = "c1",
+         .down = "b1",
+         .flags = SECTION_NO_TRANSACTION,
+         .up_sql = "INSERT INTO t VALUES (2);\nINSERT INTO t SELECT 3 FROM pg_sleep(1);",
+         .down_sql = "DELETE FROM t;"},
     };
     pthread_t thread;
     begin(slow, 3);
@@ -420,7 +434,8 @@ static void case_changed(void)
     ask(holder, LOCK);
     pid_t pid = visitor();
     pause_ms(300);
-    ask(holder, "BEGIN; INSERT INTO t VALUES (1); CREATE TABLE u (x int); UPDATE alembic_version SET version_num = 'b1'; COMMIT");
+    ask(holder,
+        "BEGIN; INSERT INTO t VALUES (1); CREATE TABLE u (x int); UPDATE alembic_version SET version_num = 'b1'; COMMIT");
     PQfinish(holder);
     TRUE(status_of(pid) == 0);
     TEXT(rows(), "c1");
@@ -432,7 +447,9 @@ static void case_changed(void)
 
 static const struct built concurrent[] = {
     {.id = "a1", .up_sql = "CREATE TABLE t (x int);\nINSERT INTO t VALUES (1), (1);", .down_sql = "DROP TABLE t;"},
-    {.id = "b1", .down = "a1", .flags = SECTION_NO_TRANSACTION,
+    {.id = "b1",
+     .down = "a1",
+     .flags = SECTION_NO_TRANSACTION,
      .up_sql = "INSERT INTO t VALUES (2);\nCREATE INDEX CONCURRENTLY t_x ON t (x);\nINSERT INTO t VALUES (3);",
      .down_sql = "DROP INDEX CONCURRENTLY t_x;\nDELETE FROM t WHERE x > 1;"},
 };
@@ -455,7 +472,9 @@ static void case_concurrently(void)
 
 static const struct built unique_index[] = {
     {.id = "a1", .up_sql = "CREATE TABLE t (x int);\nINSERT INTO t VALUES (1), (1);", .down_sql = "DROP TABLE t;"},
-    {.id = "b1", .down = "a1", .flags = SECTION_NO_TRANSACTION,
+    {.id = "b1",
+     .down = "a1",
+     .flags = SECTION_NO_TRANSACTION,
      .up_sql = "CREATE INDEX CONCURRENTLY t_x ON t ((1/(x-1)));",
      .down_sql = "DROP INDEX CONCURRENTLY t_x;"},
 };
@@ -504,7 +523,9 @@ static void case_finished_index(void)
     pause_ms(300);
     kill(pid, SIGKILL);
     status_of(pid);
-    eventually("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'ours%' AND datname = current_database()", "0");
+    eventually(
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'ours%' AND datname = current_database()",
+        "0");
     TEXT(sql(VALID), "f");
     ask(blocker, "ROLLBACK");
     PQfinish(blocker);
@@ -563,8 +584,10 @@ static void carry_many(void)
         };
         if (i % 7 == 6) {
             v[i].flags = SECTION_NO_TRANSACTION;
-            v[i].up_sql = arena_printf(&arena, "CREATE TABLE t%d (x int);\nCREATE INDEX CONCURRENTLY i%d ON t0 (x);\n"
-                                               "INSERT INTO t%d VALUES (%d);", i, i, i, i);
+            v[i].up_sql = arena_printf(&arena,
+                                       "CREATE TABLE t%d (x int);\nCREATE INDEX CONCURRENTLY i%d ON t0 (x);\n"
+                                       "INSERT INTO t%d VALUES (%d);",
+                                       i, i, i, i);
         }
     }
     carry(v, MANY);
@@ -632,8 +655,14 @@ static void case_schemas(void)
     struct addresser addresser = {.place = place_of};
     struct fleet_options options = {.jobs = 4};
     static const struct built by_tenant[] = {
-        {.id = "a1", .up_sql = "CREATE TABLE t AS SELECT current_setting('migrate.tenant_id') AS x;", .down_sql = "DROP TABLE t;"},
-        {.id = "b1", .down = "a1", .flags = SECTION_NO_TRANSACTION, .up_sql = "CREATE INDEX CONCURRENTLY t_x ON t (x);", .down_sql = "DROP INDEX CONCURRENTLY t_x;"},
+        {.id = "a1",
+         .up_sql = "CREATE TABLE t AS SELECT current_setting('migrate.tenant_id') AS x;",
+         .down_sql = "DROP TABLE t;"},
+        {.id = "b1",
+         .down = "a1",
+         .flags = SECTION_NO_TRANSACTION,
+         .up_sql = "CREATE INDEX CONCURRENTLY t_x ON t (x);",
+         .down_sql = "DROP INDEX CONCURRENTLY t_x;"},
     };
     begin(by_tenant, 2);
     sql("CREATE TABLE tenants AS SELECT 't' || i AS tenant_id, current_database() AS database_url, 's' || i AS schema "
@@ -645,7 +674,7 @@ static void case_schemas(void)
     TRUE(list.n == 30);
     job.kind = JOB_UPGRADE;
     job.target = STR("head");
-    int before = atoi(sql("SELECT sessions FROM pg_stat_database WHERE datname = current_database()"));
+    int before = (int)strtol(sql("SELECT sessions FROM pg_stat_database WHERE datname = current_database()"), NULL, 10);
     TRUE(fleet_run(&job, &list, &addresser, &options, &result, &out.err));
     for (size_t i = 0; i < result.n_failures; i++)
         FAIL("%s: %s", list.v[result.failures[i].tenant].id, result.failures[i].err.message);
@@ -655,7 +684,7 @@ static void case_schemas(void)
     TRUE(result.done == 30 && result.changed == 0);
     fleet_free(&result);
     pause_ms(1200); /* sessions are counted when they end, and reported a little later */
-    int after = atoi(sql("SELECT sessions FROM pg_stat_database WHERE datname = current_database()"));
+    int after = (int)strtol(sql("SELECT sessions FROM pg_stat_database WHERE datname = current_database()"), NULL, 10);
     TRUE(after - before <= 2 * 4 + 4); /* one for each worker and run, and a few of this test's own */
     TEXT(sql("SELECT x FROM s17.t"), "t17");
     TEXT(sql("SELECT version_num FROM s30.alembic_version"), "b1");

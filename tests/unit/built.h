@@ -19,10 +19,10 @@ struct built {
     const char *id;
     const char *down; /* parents: "a1,b1" */
     const char *up_sql;
-    const char *down_sql;  /* NULL: irreversible */
-    uint32_t flags;        /* of both sections */
-    const char *depends;   /* "c1", ids only */
-    const char *requires;  /* a revision of stream "shared" */
+    const char *down_sql; /* NULL: irreversible */
+    uint32_t flags;       /* of both sections */
+    const char *depends;  /* "c1", ids only */
+    const char *requires; /* a revision of stream "shared" */
 };
 
 static inline void built_tokens(const char *p, size_t n, uint8_t out[SHA256_BYTES])

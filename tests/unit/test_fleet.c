@@ -15,7 +15,10 @@
 
 static const struct built v1[] = {
     {.id = "a1", .up_sql = "CREATE TABLE t (x);", .down_sql = "DROP TABLE t;"},
-    {.id = "b1", .down = "a1", .up_sql = "INSERT INTO t SELECT migrate_setting('tenant_id');", .down_sql = "DELETE FROM t;"},
+    {.id = "b1",
+     .down = "a1",
+     .up_sql = "INSERT INTO t SELECT migrate_setting('tenant_id');",
+     .down_sql = "DELETE FROM t;"},
     {.id = "c1", .down = "b1", .up_sql = "CREATE TABLE v (x);", .down_sql = "DROP TABLE v;"},
 };
 
@@ -152,7 +155,8 @@ static bool yard_place(void *context, struct arena *a, const struct tenant_list 
     if (strncmp(t->id, "none", 4) == 0)
         return err_set(e, FAULT_NO_ADDRESS, "tenant %s has no address", t->id);
     const char *name = t->url ? t->url : t->id;
-    const char *path = arena_printf(a, "%s/%s%s.db", y->s.folder, strncmp(t->id, "gone", 4) == 0 ? "nowhere/" : "", name);
+    const char *path = arena_printf(a, "%s/%s%s.db", y->s.folder, strncmp(t->id, "gone", 4) == 0 ? "nowhere/" : "",
+                                    name);
     *out = (struct place){
         .schema = t->schema,
         .address = {.dialect = DIALECT_SQLITE, .path = path, .busy_timeout_ms = TIMEOUT_UNSET},
@@ -308,7 +312,8 @@ static void a_stop_leaves_the_rest_unstarted(void **state)
     assert_true(y.result.done >= 1);
     for (size_t i = 0; i < y.result.n_failures; i++)
         assert_int_equal(y.result.failures[i].fault, FAULT_STOPPED);
-    assert_int_equal(fleet_exit_code(&y.result, 50, &(struct tolerance){0}), 0); /* the signal's own code is the caller's */
+    assert_int_equal(fleet_exit_code(&y.result, 50, &(struct tolerance){0}),
+                     0); /* the signal's own code is the caller's */
     y.stop_after_first = NULL;
     yard_run(&y);
     assert_int_equal(y.result.not_started, 50);

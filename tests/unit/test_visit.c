@@ -17,7 +17,10 @@
 
 static const struct built v1[] = {
     {.id = "a1", .up_sql = "CREATE TABLE t (x);", .down_sql = "DROP TABLE t;"},
-    {.id = "b1", .down = "a1", .up_sql = "INSERT INTO t VALUES (1);\nCREATE TABLE u (x);", .down_sql = "DROP TABLE u;\nDELETE FROM t;"},
+    {.id = "b1",
+     .down = "a1",
+     .up_sql = "INSERT INTO t VALUES (1);\nCREATE TABLE u (x);",
+     .down_sql = "DROP TABLE u;\nDELETE FROM t;"},
     {.id = "c1", .down = "b1", .up_sql = "CREATE TABLE v (x);", .down_sql = "DROP TABLE v;"},
 };
 
@@ -242,6 +245,22 @@ static void requirements_are_met_first(void **state)
     scene_end(&s);
 }
 
+static void a_stream_is_not_taken_to_an_engine_it_is_not_for(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct outcome out = {0};
+    scene_begin(&s, v1, N(v1));
+    struct stream other = *graph_stream(s.job.graph);
+    other.dialects = DIALECT_BIT(DIALECT_POSTGRESQL);
+    s.job.graph = graph_new(&s.a, &other);
+    assert_refused(scene_visit(&s, JOB_UPGRADE, "head", &out), out, FAULT_CONFIG,
+                   "stream tenant has no revisions for SQLite");
+    assert_int_equal(access(s.file, F_OK), -1);
+    err_free(&out.err);
+    scene_end(&s);
+}
+
 static void a_missing_database_is_its_own_case(void **state)
 {
     (void)state;
@@ -305,8 +324,7 @@ static void an_edited_revision_blocks_until_it_is_repaired(void **state)
     assert_false(scene_visit(&s, JOB_UPGRADE, "head", &out));
     assert_int_equal(out.err.fault, FAULT_EDITED);
     assert_fine(scene_visit(&s, JOB_REPAIR, "", &out), out);
-    assert_string_equal(strings_text(&s, &out.repaired),
-                        "revision a1: accepted its up section, changed in substance");
+    assert_string_equal(strings_text(&s, &out.repaired), "revision a1: accepted its up section, changed in substance");
     assert_fine(scene_visit(&s, JOB_REPAIR, "", &out), out);
     assert_int_equal(out.repaired.n, 0);
     assert_fine(scene_visit(&s, JOB_UPGRADE, "head", &out), out);
@@ -368,7 +386,10 @@ static void a_spliced_revision_wants_a_stamp(void **state)
     static const struct built spliced[] = {
         {.id = "a1", .up_sql = "CREATE TABLE t (x);", .down_sql = "DROP TABLE t;"},
         {.id = "s1", .down = "a1", .up_sql = "CREATE TABLE s (x);", .down_sql = "DROP TABLE s;"},
-        {.id = "b1", .down = "s1", .up_sql = "INSERT INTO t VALUES (1);\nCREATE TABLE u (x);", .down_sql = "DROP TABLE u;\nDELETE FROM t;"},
+        {.id = "b1",
+         .down = "s1",
+         .up_sql = "INSERT INTO t VALUES (1);\nCREATE TABLE u (x);",
+         .down_sql = "DROP TABLE u;\nDELETE FROM t;"},
     };
     scene_begin(&s, v1, 2);
     assert_fine(scene_visit(&s, JOB_UPGRADE, "head", &out), out);
@@ -433,8 +454,9 @@ static void a_later_executables_database_is_ahead(void **state)
     assert_string_equal(strings_text(&s, &out.rows), "c1");
     s.job.on_ahead = ON_AHEAD_ALLOW;
     assert_fine(scene_visit(&s, JOB_UPGRADE, "head", &out), out);
-    assert_true(out.ahead);
+    assert_true(out.ahead && !out.at_head);
     assert_int_equal(out.applied, 0);
+    assert_int_equal(out.pending, 0);
     assert_fine(scene_visit(&s, JOB_READ, "", &out), out);
     assert_true(out.ahead);
     assert_false(scene_visit(&s, JOB_DOWNGRADE, "a1", &out));
@@ -561,7 +583,9 @@ static void a_dry_run_is_a_plan(void **state)
 
 static const struct built wise[] = {
     {.id = "a1", .up_sql = "CREATE TABLE t (x);", .down_sql = "DROP TABLE t;"},
-    {.id = "b1", .down = "a1", .flags = SECTION_NO_TRANSACTION,
+    {.id = "b1",
+     .down = "a1",
+     .flags = SECTION_NO_TRANSACTION,
      .up_sql = "INSERT INTO t VALUES (1);\nVACUUM;\nINSERT INTO u VALUES (2);\nINSERT INTO t VALUES (3);",
      .down_sql = "DELETE FROM t WHERE x = 1;\nDELETE FROM t;"},
 };
@@ -635,9 +659,13 @@ static void a_batch_runs_until_nothing_is_touched(void **state)
     struct scene s;
     struct outcome out = {0};
     static const struct built batch[] = {
-        {.id = "a1", .up_sql = "CREATE TABLE t (x, y);\nWITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 25) INSERT INTO t SELECT i, NULL FROM n;",
+        {.id = "a1",
+         .up_sql =
+             "CREATE TABLE t (x, y);\nWITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 25) INSERT INTO t SELECT i, NULL FROM n;",
          .down_sql = "DROP TABLE t;"},
-        {.id = "b1", .down = "a1", .flags = SECTION_BATCH,
+        {.id = "b1",
+         .down = "a1",
+         .flags = SECTION_BATCH,
          .up_sql = "UPDATE t SET y = x WHERE rowid IN (SELECT rowid FROM t WHERE y IS NULL LIMIT 10);",
          .down_sql = "UPDATE t SET y = NULL WHERE rowid IN (SELECT rowid FROM t WHERE y IS NOT NULL LIMIT 10);"},
     };
@@ -815,7 +843,7 @@ static void relative_steps_at_once_do_not_add_up(void **state)
         assert_int_equal(x, 0);
         assert_int_equal(y, 0);
         /* Each goes three from where it looked first, however often it had to look again. */
-        int now = atoi(scene_says(&s, "SELECT count(*) FROM migrate_log WHERE state = 'done'"));
+        int now = (int)strtol(scene_says(&s, "SELECT count(*) FROM migrate_log WHERE state = 'done'"), NULL, 10);
         assert_in_range(now, before + 3, before + 6);
         before = now;
     }
@@ -860,6 +888,7 @@ int main(void)
         cmocka_unit_test(an_irreversible_revision_is_not_downgraded),
         cmocka_unit_test(one_transaction_refuses_what_cannot_be_in_one),
         cmocka_unit_test(requirements_are_met_first),
+        cmocka_unit_test(a_stream_is_not_taken_to_an_engine_it_is_not_for),
         cmocka_unit_test(a_missing_database_is_its_own_case),
         cmocka_unit_test(an_edited_revision_blocks_until_it_is_repaired),
         cmocka_unit_test(an_edited_revision_goes_down_and_up_again),

@@ -48,7 +48,8 @@ static inline void scene_begin(struct scene *s, const struct built *v, size_t n)
     if (!mkdtemp(s->folder))
         abort();
     s->file = arena_printf(&s->a, "%s/one.db", s->folder);
-    s->place = (struct place){.address = {.dialect = DIALECT_SQLITE, .path = s->file, .busy_timeout_ms = TIMEOUT_UNSET}};
+    s->place = (struct place){
+        .address = {.dialect = DIALECT_SQLITE, .path = s->file, .busy_timeout_ms = TIMEOUT_UNSET}};
     log = (struct log){.emit = scene_talk, .context = &s->talk};
     s->job = (struct job){
         .kind = JOB_UPGRADE,
