@@ -1,5 +1,6 @@
 /* revision, merge, edit: the commands that write revision files or open one. */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -85,27 +86,42 @@ static int run_edit(struct app *app)
     if (!scaffold_find(&app->source, stream, app->call->operands.v[0], &path, &e))
         return app_fail(app, &e);
     output_finish(&app->out);
+    signal(SIGPIPE, SIG_DFL);
     execl("/bin/sh", "sh", "-c", arena_printf(app->arena, "%s \"$@\"", command), command, path, (char *)NULL);
     err_set(&e, FAULT_FAILED, "cannot run /bin/sh: %s", strerror(errno));
     return app_fail(app, &e);
 }
 
+static const char *const revision_examples[] = {
+    "tenant revision -m \"add documents\"", "the next revision, on the head",
+    "tenant revision -m \"start billing\" --head 8e41b7c203fa --splice --branch-label billing", "a branch with a name",
+    NULL,
+};
+
 const struct command command_revision = {
     .name = "revision",
     .operands = "",
     .flags = COMMAND_STREAM,
-    .help = "writes the next revision from the template",
+    .help = "write the next revision from the template",
+    .more = "The template is revision.sql.tmpl in the folder of streams; it explains its placeholders. The path of the "
+            "new file is printed.",
+    .examples = revision_examples,
     .run = run_revision,
 };
+
+static const char *const merge_examples[] = {"tenant merge -m \"merge billing\"", "all heads become one", NULL};
 
 const struct command command_merge = {
     .name = "merge",
     .operands = "[REV…]",
     .most = -1,
     .flags = COMMAND_STREAM,
-    .help = "joins branches: the named ones, or all heads",
+    .help = "join branches: the named ones, or all heads",
+    .examples = merge_examples,
     .run = run_merge,
 };
+
+static const char *const edit_examples[] = {"tenant edit head", "the newest revision", NULL};
 
 const struct command command_edit = {
     .name = "edit",
@@ -113,6 +129,7 @@ const struct command command_edit = {
     .least = 1,
     .most = 1,
     .flags = COMMAND_STREAM,
-    .help = "opens a revision in $VISUAL or $EDITOR",
+    .help = "open a revision in $VISUAL or $EDITOR",
+    .examples = edit_examples,
     .run = run_edit,
 };

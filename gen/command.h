@@ -25,6 +25,8 @@ struct app {
 extern const struct command command_compile, command_check;             /* compile.c */
 extern const struct command command_revision, command_merge, command_edit; /* author.c */
 
+extern const struct grammar gen_grammar; /* options.c */
+
 /* Says what is wrong; returns the exit status. */
 int app_fail(struct app *app, struct err *e);
 /* Findings as people or programs read them, to stderr or, with --json, to stdout; then how many there are. */

@@ -65,18 +65,27 @@ static int run_check(struct app *app)
     return app->source.findings.n_errors ? 1 : 0;
 }
 
+static const char *const compile_examples[] = {
+    "compile --migrations migrations --output build/gen", "what make calls",
+    NULL,
+};
+
 const struct command command_compile = {
     .name = "compile",
     .operands = "",
     .flags = COMMAND_ALONE,
-    .help = "checks every revision and writes C",
+    .help = "check every revision and write C",
+    .examples = compile_examples,
     .run = run_compile,
 };
+
+static const char *const check_examples[] = {"check", "every finding of every stream", NULL};
 
 const struct command command_check = {
     .name = "check",
     .operands = "",
     .flags = COMMAND_ALONE,
-    .help = "checks every revision and writes nothing",
+    .help = "check every revision and write nothing",
+    .examples = check_examples,
     .run = run_check,
 };

@@ -1,0 +1,156 @@
+/* The tables of migrate-gen's command line, and the commands that only speak of them: help, version, completion. */
+#include "gen/command.h"
+#include "tool/completion.h"
+#include "tool/help.h"
+
+static const struct option options[] = {
+    {.name = "migrations", .argument = "DIR", .help = "the folder of streams (default: migrations)"},
+    {.name = "name", .letter = 'n', .argument = "STREAM", .flags = OPTION_ALEMBIC,
+     .help = "the stream, in Alembic's spelling"},
+    {.name = "output", .letter = 'o', .argument = "DIR", .commands = "compile",
+     .help = "where the C goes (default: build/gen)"},
+    {.name = "program", .argument = "NAME", .commands = "compile",
+     .help = "the executable's name, which its environment variables begin with (default: profile-migrate)"},
+    {.name = "message", .letter = 'm', .argument = "TEXT", .commands = "revision merge",
+     .help = "what the revision does"},
+    {.name = "head", .argument = "REV", .commands = "revision",
+     .help = "the revision to build on: an id, LABEL@head, or base (default: the head)"},
+    {.name = "splice", .commands = "revision merge", .help = "build on revisions that are no heads"},
+    {.name = "branch-label", .argument = "LABEL", .flags = OPTION_REPEATS, .commands = "revision merge",
+     .help = "name the branch that begins here"},
+    {.name = "depends-on", .argument = "REV", .flags = OPTION_REPEATS, .commands = "revision merge",
+     .help = "a revision of another branch that must be applied before"},
+    {.name = "requires", .argument = "STREAM@REV", .flags = OPTION_REPEATS, .commands = "revision merge",
+     .help = "a revision that the registry's database must have"},
+    {.name = "rev-id", .argument = "ID", .commands = "revision merge", .help = "the id (default: 12 random hex digits)"},
+    {.name = "man", .commands = "help", .help = "the whole manual page, as roff"},
+    {.name = "configuration", .commands = "help", .help = "every key of env.ini, as Markdown"},
+    {.name = "json", .help = "one JSON object a line on stdout, the answer last"},
+    {.name = "quiet", .letter = 'q', .help = "warnings and errors only"},
+    {.name = "verbose", .letter = 'v', .flags = OPTION_REPEATS, .help = "say more"},
+    {.name = "help", .letter = 'h', .help = "help, also on a command"},
+    {.name = "version", .help = "as the command version"},
+};
+
+/* ------------------------------------------------------------------------------------------------------- help */
+
+static bool write_help(struct app *app, struct buf *out, struct err *e)
+{
+    const struct call *call = app->call;
+    struct strings names = {0};
+    if (call_has(call, "man")) {
+        help_man(out, call->grammar, MIGRATE_VERSION);
+        return true;
+    }
+    if (call_has(call, "configuration")) {
+        help_configuration(out, "profile-migrate");
+        return true;
+    }
+    if (!call->operands.n) {
+        help_overview(out, call->grammar);
+        return true;
+    }
+    const struct command *c = command_find(call->grammar, str_from(call->operands.v[0]));
+    if (c) {
+        help_command(out, call->grammar, c);
+        return true;
+    }
+    for (size_t i = 0; i < call->grammar->n_commands; i++)
+        vec_push(app->arena, &names, call->grammar->commands[i]->name);
+    const char *near = nearest_word(str_from(call->operands.v[0]), &names);
+    err_set(e, FAULT_USAGE, "there is no command \"%s\"", call->operands.v[0]);
+    if (near)
+        err_hint(e, "did you mean \"%s\"?", near);
+    return false;
+}
+
+static int run_help(struct app *app)
+{
+    BUF_AUTO text = {0};
+    AUTO_ERR e = {0};
+    if (!write_help(app, &text, &e))
+        return app_fail(app, &e);
+    output_raw(&app->out, buf_str(&text));
+    return 0;
+}
+
+static const char *const help_examples[] = {
+    "help revision", "everything about one command",
+    "help --man | man -l -", "the manual page",
+    "help --configuration", "every key of env.ini",
+    NULL,
+};
+
+static const struct command command_help = {
+    .name = "help",
+    .operands = "[COMMAND]",
+    .most = 1,
+    .flags = COMMAND_ALONE,
+    .help = "show this, or what a command does",
+    .examples = help_examples,
+    .run = run_help,
+};
+
+/* ------------------------------------------------------------------------------------- version and completion */
+
+static int run_version(struct app *app)
+{
+    BUF_AUTO object = {0};
+    struct json j = {.out = &object};
+    json_object(&j);
+    json_put_text(&j, "program", "migrate-gen");
+    json_put_text(&j, "version", MIGRATE_VERSION);
+    json_end_object(&j);
+    output_object(&app->out, &object);
+    output_line(&app->out, "migrate-gen %s", MIGRATE_VERSION);
+    return 0;
+}
+
+static const struct command command_version = {
+    .name = "version",
+    .operands = "",
+    .flags = COMMAND_ALONE,
+    .help = "show the version",
+    .run = run_version,
+};
+
+static int run_completion(struct app *app)
+{
+    BUF_AUTO text = {0};
+    AUTO_ERR e = {0};
+    if (!completion_write(&text, app->call->grammar, str_from(app->call->operands.v[0]))) {
+        err_set(&e, FAULT_USAGE, "no completion for \"%s\"", app->call->operands.v[0]);
+        err_hint(&e, "bash, zsh or fish");
+        return app_fail(app, &e);
+    }
+    output_raw(&app->out, buf_str(&text));
+    return 0;
+}
+
+static const struct command command_completion = {
+    .name = "completion",
+    .operands = "bash|zsh|fish",
+    .least = 1,
+    .most = 1,
+    .flags = COMMAND_ALONE,
+    .help = "print the completion of a shell",
+    .run = run_completion,
+};
+
+/* ---------------------------------------------------------------------------------------------------- grammar */
+
+static const struct command *const commands[] = {
+    &command_revision, &command_merge,   &command_edit,       &command_check,
+    &command_compile,  &command_version, &command_completion, &command_help,
+};
+
+const struct grammar gen_grammar = {
+    .program = "migrate-gen",
+    .summary = "write revisions, check them, and turn them into C",
+    .intro = "A stream is a folder of migrations with an env.ini; its revisions are SQL files in versions/. Every "
+             "finding of every file is shown in one run, with its file, line and column.",
+    .commands = commands,
+    .n_commands = sizeof commands / sizeof *commands,
+    .options = options,
+    .n_options = sizeof options / sizeof *options,
+};
