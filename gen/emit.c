@@ -5,7 +5,8 @@
  * depends on its neighbours (indices of parents, load order) stands in its stream's table, so that adding a revision in
  * the middle compiles two files and not all of those behind it.
  *
- * The bytes go in through `xxd -i`, or through .incbin where gcc would need a gigabyte for the array. A file is written
+ * The bytes go in through `xxd -i` and the statements as initializers; for a large file the assembler does both (.incbin,
+ * .include), where gcc would need gigabytes: 150 bytes for each byte of an array, 900 for each statement. A file is written
  * only when its bytes differ, under another name that is then renamed, so that make sees no half of a file and no change
  * that is none. What the last run wrote is known from its sources.mk; nothing else in the folder is ever removed.
  */
@@ -196,6 +197,12 @@ static bool write_file(struct emitter *em, const char *name, struct str bytes)
     return rename(fresh, path) == 0 || fail(em, "cannot write", path);
 }
 
+static bool remove_file(struct emitter *em, const char *name)
+{
+    char *path = output_path(em, name);
+    return unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR || fail(em, "cannot remove", path);
+}
+
 /* --------------------------------------------------------------------------------------------------------------- xxd */
 
 static size_t xxd_size(size_t n)
@@ -300,7 +307,58 @@ static void add_statements(struct buf *out, const struct revision_section *s, si
     buf_addz(out, "};\n\n");
 }
 
-static void add_section(struct buf *out, const struct revision_section *s, size_t index)
+/* The label of a text, written to `texts` unless it is the one of the statement before; 0: NULL. */
+struct label {
+    const char *text;
+    uint32_t number;
+};
+
+static uint32_t assemble_text(struct buf *texts, struct label *last, uint32_t *count, const char *text)
+{
+    if (!text)
+        return 0;
+    if (!last->text || strcmp(last->text, text) != 0) {
+        *last = (struct label){.text = text, .number = ++*count};
+        buf_addf(texts, ".Ltext%u: .asciz ", last->number);
+        add_string(texts, text);
+        buf_addc(texts, '\n');
+    }
+    return last->number;
+}
+
+static void assemble_pointer(struct buf *out, uint32_t label, char end)
+{
+    if (label)
+        buf_addf(out, ".Ltext%u%c", label, end);
+    else
+        buf_addf(out, "0%c", end);
+}
+
+/* The same tables as directives of the assembler: struct revision_statement is four .long and four .quad. */
+static void assemble_statements(struct buf *out, const struct source_revision *r, const char *name)
+{
+    BUF_AUTO texts = {0};
+    uint32_t count = 0;
+    struct label kind = {0}, schema = {0}, object = {0}, table = {0};
+    buf_addz(out, ".pushsection .data.rel.ro.migrate_statements,\"aw\",%progbits\n.balign 8\n");
+    for (size_t i = 0; i < r->sections.n; i++) {
+        const struct revision_section *s = &r->sections.v[i];
+        buf_addf(out, "migrate_statements_%s_%zu:\n", name, i);
+        for (uint32_t k = 0; k < s->n_statements; k++) {
+            const struct revision_statement *st = &s->statements[k];
+            buf_addf(out, ".long %u,%u,%u,%u\n.quad ", st->offset, st->length, st->line, st->flags);
+            assemble_pointer(out, assemble_text(&texts, &kind, &count, st->kind), ',');
+            assemble_pointer(out, assemble_text(&texts, &schema, &count, st->schema), ',');
+            assemble_pointer(out, assemble_text(&texts, &object, &count, st->object), ',');
+            assemble_pointer(out, assemble_text(&texts, &table, &count, st->table), '\n');
+        }
+    }
+    buf_addz(out, ".popsection\n.pushsection .rodata.migrate_texts,\"a\",%progbits\n");
+    buf_adds(out, buf_str(&texts));
+    buf_addz(out, ".popsection\n");
+}
+
+static void add_section(struct buf *out, const struct revision_section *s, const char *statements, size_t index)
 {
     buf_addf(out,
              "    {\n"
@@ -315,7 +373,7 @@ static void add_section(struct buf *out, const struct revision_section *s, size_
              s->direction == DIRECTION_UP ? "DIRECTION_UP" : "DIRECTION_DOWN", s->dialects, s->flags, s->line, s->offset,
              s->length, (long long)s->lock_timeout_ms, (long long)s->statement_timeout_ms);
     if (s->n_statements)
-        buf_addf(out, "        .n_statements = %u,\n        .statements = statements_%zu,\n", s->n_statements, index);
+        buf_addf(out, "        .n_statements = %u,\n        .statements = %s_%zu,\n", s->n_statements, statements, index);
     buf_addz(out, "        .sha256 = ");
     add_sum(out, s->sha256);
     buf_addz(out, ",\n        .tokens_sha256 = ");
@@ -323,20 +381,19 @@ static void add_section(struct buf *out, const struct revision_section *s, size_
     buf_addz(out, ",\n    },\n");
 }
 
-static void add_sections(struct buf *out, const struct source_revision *r, const char *name)
+static void add_sections(struct buf *out, const struct source_revision *r, const char *name, const char *statements)
 {
-    for (size_t i = 0; i < r->sections.n; i++)
-        add_statements(out, &r->sections.v[i], i);
     buf_addf(out, "const struct revision_section migrate_sections_%s[] = {\n", name);
     for (size_t i = 0; i < r->sections.n; i++)
-        add_section(out, &r->sections.v[i], i);
+        add_section(out, &r->sections.v[i], statements, i);
     buf_addz(out, "};\n");
 }
 
-/* The assembler finds the file through its -I; a NUL follows the bytes, as it does in the array. */
-static void add_incbin(struct buf *out, const char *name, const char *file)
+/* The assembler finds the files through its -I; a NUL follows the bytes, as it does in the array. */
+static void add_incbin(struct buf *out, const char *name, const char *sql, const char *inc)
 {
     buf_addf(out,
+             "_Static_assert(sizeof(struct revision_statement) == 48, \"four .long and four .quad\");\n"
              "__asm__(\".pushsection .rodata.migrate_text_%s,\\\"a\\\",%%progbits\\n\"\n"
              "        \".globl migrate_text_%s\\n\"\n"
              "        \".type migrate_text_%s, %%object\\n\"\n"
@@ -344,35 +401,71 @@ static void add_incbin(struct buf *out, const char *name, const char *file)
              "        \".incbin \\\"%s\\\"\\n\"\n"
              "        \".byte 0\\n\"\n"
              "        \".size migrate_text_%s, . - migrate_text_%s\\n\"\n"
-             "        \".popsection\\n\");\n"
+             "        \".popsection\\n\"\n"
+             "        \".include \\\"%s\\\"\\n\");\n"
              "\n",
-             name, name, name, name, file, name, name);
+             name, name, name, name, sql, name, name, inc);
+}
+
+static void add_sum_comment(struct buf *out, const char *what, struct str bytes)
+{
+    uint8_t sum[SHA256_BYTES];
+    char hex[SHA256_HEX];
+    hash_once(bytes.p, bytes.n, sum);
+    hash_hex(sum, hex);
+    buf_addf(out, "/* %s: sha256 %s */\n", what, hex);
+}
+
+/* The names of a revision's files and what its symbols end in. */
+struct revision_names {
+    const char *symbol, *c, *sql, *inc;
+};
+
+static bool emit_large(struct emitter *em, const struct revision_names *names, const struct source_revision *r)
+{
+    BUF_AUTO out = {0};
+    BUF_AUTO inc = {0};
+    const char *statements = arena_printf(em->a, "migrate_statements_%s", names->symbol);
+    assemble_statements(&inc, r, names->symbol);
+    add_preamble(&out);
+    /* make looks at this file alone: it changes when one of the two does. */
+    add_sum_comment(&out, "text", r->file.bytes);
+    add_sum_comment(&out, "statements", buf_str(&inc));
+    add_incbin(&out, names->symbol, names->sql, names->inc);
+    for (size_t i = 0; i < r->sections.n; i++)
+        buf_addf(&out, "extern const struct revision_statement %s_%zu[];\n", statements, i);
+    add_sections(&out, r, names->symbol, statements);
+    return write_file(em, names->sql, r->file.bytes) && write_file(em, names->inc, buf_str(&inc)) &&
+           write_file(em, names->c, buf_str(&out));
+}
+
+static bool emit_small(struct emitter *em, const struct revision_names *names, const struct source_revision *r)
+{
+    BUF_AUTO head = {0};
+    BUF_AUTO tail = {0};
+    add_preamble(&head);
+    add_sum_comment(&head, "text", r->file.bytes);
+    buf_addf(&head, "const unsigned char migrate_text_%s[] = {\n", names->symbol);
+    buf_addz(&tail, r->file.bytes.n ? ", 0x00\n};\n\n" : "  0x00\n};\n\n");
+    for (size_t i = 0; i < r->sections.n; i++)
+        add_statements(&tail, &r->sections.v[i], i);
+    add_sections(&tail, r, names->symbol, "statements");
+    return remove_file(em, names->sql) && remove_file(em, names->inc) &&
+           write_array(em, names->c, &head, r->file.bytes, &tail);
 }
 
 static bool emit_revision(struct emitter *em, const struct source_stream *s, const struct source_revision *r)
 {
-    const char *name = symbol(em->a, s, r);
     const char *stem = arena_printf(em->a, "%s/%s", escape_stream(em->a, s->name), escape(em->a, r->id.text));
-    const char *c = arena_printf(em->a, "%s.c", stem), *sql = arena_printf(em->a, "%s.sql", stem);
-    char hex[SHA256_HEX];
-    BUF_AUTO head = {0};
-    BUF_AUTO tail = {0};
-    hash_hex(r->revision.sha256, hex);
-    vec_push(em->a, &em->written, c);
-    add_preamble(&head);
-    buf_addf(&head, "/* sha256 %s */\n", hex);
     size_t limit = em->options->incbin_above ? em->options->incbin_above : INCBIN_ABOVE;
-    if (r->file.bytes.n > limit) {
-        add_incbin(&head, name, sql);
-        add_sections(&head, r, name);
-        return write_file(em, sql, r->file.bytes) && write_file(em, c, buf_str(&head));
-    }
-    buf_addf(&head, "const unsigned char migrate_text_%s[] = {\n", name);
-    buf_addz(&tail, r->file.bytes.n ? ", 0x00\n};\n\n" : "  0x00\n};\n\n");
-    add_sections(&tail, r, name);
-    if (unlink(output_path(em, sql)) < 0 && errno != ENOENT)
-        return fail(em, "cannot remove", sql);
-    return write_array(em, c, &head, r->file.bytes, &tail);
+    struct revision_names names = {
+        .symbol = symbol(em->a, s, r),
+        .c = arena_printf(em->a, "%s.c", stem),
+        .sql = arena_printf(em->a, "%s.sql", stem),
+        .inc = arena_printf(em->a, "%s.inc", stem),
+    };
+    vec_push(em->a, &em->written, names.c);
+    return r->file.bytes.n > limit ? emit_large(em, &names, r) : emit_small(em, &names, r);
 }
 
 /* ----------------------------------------------------------------------------------------------------------- a stream */
@@ -580,13 +673,11 @@ static bool is_own_name(struct str name)
 
 static bool remove_stale(struct emitter *em, const char *c)
 {
-    static const char *const endings[] = {".c", ".sql", ".o"};
+    static const char *const endings[] = {".c", ".sql", ".inc", ".o"};
     struct str stem = str_slice(str_from(c), 0, strlen(c) - 2);
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        char *path = output_path(em, arena_printf(em->a, "%.*s%s", STR_ARG(stem), endings[i]));
-        if (unlink(path) < 0 && errno != ENOENT && errno != ENOTDIR)
-            return fail(em, "cannot remove", path);
-    }
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (!remove_file(em, arena_printf(em->a, "%.*s%s", STR_ARG(stem), endings[i])))
+            return false;
     size_t slash = str_find(stem, '/');
     if (slash < stem.n)
         rmdir(output_path(em, arena_str(em->a, str_slice(stem, 0, slash)))); /* when it was the last */

@@ -154,7 +154,8 @@ const struct stream *link_stream(const struct source_stream *s);
  * revision needs any more. Nothing of it depends on the machine, the clock or the folder's name.
  *
  *     STREAM/ID.c        the bytes of the file, its sections and statements
- *     STREAM/ID.sql      the same bytes, for .incbin, when the file is larger than incbin_above
+ *     STREAM/ID.sql      when the file is larger than incbin_above: the same bytes, for .incbin,
+ *     STREAM/ID.inc      and the statements as directives of the assembler
  *     STREAM.c           the table of its revisions, in topological order, and env.ini
  *     catalogue.c        migrate_catalogue
  *     sources.mk         GEN_SOURCES := every .c above, sorted

@@ -7,6 +7,23 @@
 
 #include "tree.h"
 
+/* What the check stage would have found, and more than that. */
+static void add_statements(struct source *s)
+{
+    static const struct revision_statement statements[] = {
+        {1, 2, 3, STATEMENT_NO_BLOCK, "CREATE INDEX", "a \"b\"", "đ\\\n?\?/", "t"},
+        {4, 5, 6, 0, "INSERT", NULL, NULL, NULL},
+        {7, 8, 9, 0, "INSERT", NULL, NULL, "t"},
+        {4294967295u, 8, 9, 0, "DROP INDEX", "s", NULL, "t"},
+    };
+    for (size_t i = 0; i < s->streams.n; i++)
+        for (size_t k = 0; k < s->streams.v[i]->revisions.n; k++) {
+            struct revision_section *section = &s->streams.v[i]->revisions.v[k]->sections.v[0];
+            section->statements = statements;
+            section->n_statements = 4;
+        }
+}
+
 static void emit(struct tree *t, const char *output, size_t incbin_above)
 {
     AUTO_ERR e = {0};
@@ -16,6 +33,7 @@ static void emit(struct tree *t, const char *output, size_t incbin_above)
                                    .version = "1",
                                    .incbin_above = incbin_above};
     assert_int_equal(s.findings.n_errors, 0);
+    add_statements(&s);
     if (!emit_sources(&s, &options, &e))
         fail_msg("%s", e.message);
     findings_free(&s.findings);
@@ -54,6 +72,12 @@ static const char program[] = "#include <stdio.h>\n#include \"model/revision.h\"
                               "            const struct revision *r = s->revisions[k];\n"
                               "            printf(\"%s %s %u %u %u %u %u\\n\", r->id, r->path, r->length, r->text[r->length], r->n_down, r->n_depends, r->n_requires);\n"
                               "            fwrite(r->text, 1, r->length, stdout);\n"
+                              "            for (uint32_t i = 0; i < r->n_sections; i++)\n"
+                              "                for (uint32_t j = 0; j < r->sections[i].n_statements; j++) {\n"
+                              "                    const struct revision_statement *t = &r->sections[i].statements[j];\n"
+                              "                    printf(\"%u %u %u %u %s %s %s %s\\n\", t->offset, t->length, t->line, t->flags, t->kind,\n"
+                              "                           t->schema ? t->schema : \"-\", t->object ? t->object : \"-\", t->table ? t->table : \"-\");\n"
+                              "                }\n"
                               "        }\n    }\n}\n";
 
 #define BUILD_AND_RUN(output)                                                                                                  \
@@ -69,11 +93,13 @@ static void xxd_and_incbin_give_the_same_bytes(void **state)
     assert_true(fputs(program, f) >= 0 && fclose(f) == 0);
     emit(&t, "arrays", SIZE_MAX);
     emit(&t, "incbin", 1);
-    assert_true(shell(&t, "test ! -e arrays/s/a1.sql && test -e incbin/s/a1.sql"));
+    assert_true(shell(&t, "test ! -e arrays/s/a1.sql && test -e incbin/s/a1.sql && test -e incbin/s/a1.inc"));
     assert_true(shell(&t, BUILD_AND_RUN("arrays")));
     assert_true(shell(&t, BUILD_AND_RUN("incbin")));
     assert_true(shell(&t, "cmp arrays.said incbin.said"));
     assert_true(shell(&t, "grep -q '^b.1_đ s/versions/b.sql [0-9]* 0 1 1 0$' arrays.said"));
+    assert_true(shell(&t, "grep -qF '1 2 3 1 CREATE INDEX a \"b\" đ\\' arrays.said && grep -qx '?\?/ t' arrays.said"));
+    assert_true(shell(&t, "grep -qx '4294967295 8 9 0 DROP INDEX s - t' arrays.said"));
     assert_true(shell(&t, "grep -qF 'actor=?\?/ \"quoted\" \\ tab\tđ 3' arrays.said"));
     assert_true(shell(&t, "grep -q '^-- Depends-On: a1$' arrays.said"));
     assert_true(shell(&t, "grep -q '^f1 f/versions/a.sql [0-9]* 0 0 0 1$' arrays.said"));
@@ -129,9 +155,9 @@ static void a_file_that_shrinks_leaves_no_copy(void **state)
     (void)state;
     struct tree t = sample();
     emit(&t, "out", 1);
-    assert_true(shell(&t, "test -e out/s/a1.sql"));
+    assert_true(shell(&t, "test -e out/s/a1.sql && test -e out/s/a1.inc"));
     emit(&t, "out", 0);
-    assert_true(shell(&t, "test ! -e out/s/a1.sql && grep -q 0x2d out/s/a1.c"));
+    assert_true(shell(&t, "test ! -e out/s/a1.sql && test ! -e out/s/a1.inc && grep -q 0x2d out/s/a1.c"));
     tree_free(&t);
 }
 
