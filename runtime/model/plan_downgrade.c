@@ -3,14 +3,14 @@
 #include "model/walk.h"
 
 struct destination {
-    struct place at; /* PLACE_REVISION: it stays, what is above goes; else everything goes */
+    struct spot at; /* SPOT_REVISION: it stays, what is above goes; else everything goes */
     bool labelled;
     uint32_t branch; /* when labelled: the revision on whose line the way down must be */
 };
 
 /* The row that label@-N counts from: on the branch, or what the rows imply of it. */
 static bool find_branch_row(struct arena *a, const struct graph *g, struct str text, const struct target *t,
-                            const struct revset *rows, const struct revset *lineage, struct place *at, struct err *e)
+                            const struct revset *rows, const struct revset *lineage, struct spot *at, struct err *e)
 {
     struct revset on_branch = revset_new(a, g);
     revset_union(&on_branch, rows);
@@ -27,7 +27,7 @@ static bool find_branch_row(struct arena *a, const struct graph *g, struct str t
                        STR_ARG(t->label));
     if (choices.n > 1)
         return walk_refuse_choice(a, g, text, t, &choices, "the database stands at", e);
-    *at = (struct place){PLACE_REVISION, choices.v[0]};
+    *at = (struct spot){SPOT_REVISION, choices.v[0]};
     return true;
 }
 
@@ -48,7 +48,7 @@ static bool resolve_relative(struct arena *a, const struct graph *g, struct str 
         return err_set(e, FAULT_USAGE, "\"%.*s\" has nothing to go down from: no revision is applied", STR_ARG(text));
     if (current.n > 1)
         return walk_refuse_choice(a, g, text, t, &current, "the database stands at", e);
-    d->at = (struct place){PLACE_REVISION, current.v[0]};
+    d->at = (struct spot){SPOT_REVISION, current.v[0]};
     d->labelled = true;
     d->branch = current.v[0];
     return walk_steps(a, g, text, &d->at, t->offset, NULL, WALK_EXACTLY, e);
@@ -73,7 +73,7 @@ static bool resolve_destination(struct arena *a, const struct graph *g, struct s
     if (!walk_resolve(a, g, t.offset < 0 ? walk_start_of(text, &t) : t.symbol, &d->at, e) ||
         !walk_steps(a, g, text, &d->at, t.offset, d->labelled ? &lineage : NULL, WALK_EXACTLY, e))
         return false;
-    if (t.offset == 0 && d->at.kind == PLACE_NOTHING)
+    if (t.offset == 0 && d->at.kind == SPOT_NOTHING)
         return err_set(e, FAULT_USAGE, "\"%.*s\" goes nowhere", STR_ARG(text));
     return true;
 }
@@ -82,7 +82,7 @@ static bool resolve_destination(struct arena *a, const struct graph *g, struct s
 static bool find_roots(struct arena *a, const struct graph *g, struct str text, const struct destination *d,
                        struct revset *out, struct err *e)
 {
-    struct revlist roots = d->at.kind == PLACE_REVISION ? graph_children(a, g, d->at.index) : graph_bases(a, g);
+    struct revlist roots = d->at.kind == SPOT_REVISION ? graph_children(a, g, d->at.index) : graph_bases(a, g);
     *out = revset_from(a, g, &roots);
     if (!d->labelled || roots.n < 2)
         return true;
@@ -111,7 +111,7 @@ static bool find_dropped(struct arena *a, const struct graph *g, struct str text
 
 static bool is_reached(const struct destination *d, const struct revset *rows)
 {
-    return d->at.kind != PLACE_REVISION || revset_has(rows, d->at.index);
+    return d->at.kind != SPOT_REVISION || revset_has(rows, d->at.index);
 }
 
 static bool refuse_target(struct arena *a, const struct graph *g, struct str text, const struct revset *rows,

@@ -53,7 +53,7 @@ static bool read_start(struct range *r, struct err *e)
 static bool read_upper(struct range *r, struct err *e)
 {
     struct target t;
-    struct place at;
+    struct spot at;
     if (!r->end.n)
         return read_end(r, STR("heads"), &r->upper, e);
     if (!target_parse(r->end, &t, e))
@@ -67,7 +67,7 @@ static bool read_upper(struct range *r, struct err *e)
     }
     if (!walk_to_target(r->a, r->g, r->end, &t, &r->lower, WALK_AT_MOST, &at, e))
         return false;
-    r->upper = at.kind == PLACE_REVISION ? revset_of(r->a, r->g, at.index) : revset_new(r->a, r->g);
+    r->upper = at.kind == SPOT_REVISION ? revset_of(r->a, r->g, at.index) : revset_new(r->a, r->g);
     return true;
 }
 

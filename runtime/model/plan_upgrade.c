@@ -14,7 +14,7 @@ static bool resolve_targets(struct arena *a, const struct graph *g, struct str t
                             struct revlist *out, struct err *e)
 {
     struct target t;
-    struct place at;
+    struct spot at;
     *out = (struct revlist){0};
     if (!target_parse(text, &t, e))
         return false;
@@ -26,7 +26,7 @@ static bool resolve_targets(struct arena *a, const struct graph *g, struct str t
         return refuse_down(text, e);
     if (!walk_to_target(a, g, text, &t, rows, WALK_EXACTLY, &at, e))
         return false;
-    if (at.kind != PLACE_REVISION)
+    if (at.kind != SPOT_REVISION)
         return refuse_down(text, e);
     vec_push(a, out, at.index);
     return true;

@@ -62,7 +62,7 @@ const char *walk_list_ids(struct arena *a, const struct graph *g, const struct r
 
 /* --------------------------------------------------------------------------------------------------------------- steps */
 
-bool walk_resolve(struct arena *a, const struct graph *g, struct str symbol, struct place *out, struct err *e)
+bool walk_resolve(struct arena *a, const struct graph *g, struct str symbol, struct spot *out, struct err *e)
 {
     struct revlist found;
     if (!graph_resolve(a, g, symbol, NULL, &found, e))
@@ -73,22 +73,22 @@ bool walk_resolve(struct arena *a, const struct graph *g, struct str symbol, str
         err_hint(e, "name one of them");
         return false;
     }
-    *out = found.n ? (struct place){PLACE_REVISION, found.v[0]} : (struct place){.kind = PLACE_NOTHING};
+    *out = found.n ? (struct spot){SPOT_REVISION, found.v[0]} : (struct spot){.kind = SPOT_NOTHING};
     return true;
 }
 
-static struct revlist above(struct arena *a, const struct graph *g, struct place at, const struct revset *lineage)
+static struct revlist above(struct arena *a, const struct graph *g, struct spot at, const struct revset *lineage)
 {
-    struct revlist all = at.kind == PLACE_REVISION ? graph_children(a, g, at.index) : graph_bases(a, g), kept = {0};
+    struct revlist all = at.kind == SPOT_REVISION ? graph_children(a, g, at.index) : graph_bases(a, g), kept = {0};
     for (size_t i = 0; i < all.n; i++)
         if (!lineage || revset_has(lineage, all.v[i]))
             vec_push(a, &kept, all.v[i]);
     return kept;
 }
 
-static struct revlist below(struct arena *a, const struct graph *g, struct place at)
+static struct revlist below(struct arena *a, const struct graph *g, struct spot at)
 {
-    if (at.kind == PLACE_NOTHING)
+    if (at.kind == SPOT_NOTHING)
         return graph_heads(a, g);
     const struct revision *r = graph_revision(g, at.index);
     struct revlist parents = {0};
@@ -97,10 +97,10 @@ static struct revlist below(struct arena *a, const struct graph *g, struct place
     return parents;
 }
 
-static bool refuse_fork(struct arena *a, const struct graph *g, struct str text, struct place at, bool up,
+static bool refuse_fork(struct arena *a, const struct graph *g, struct str text, struct spot at, bool up,
                         const struct revlist *ways, struct err *e)
 {
-    if (at.kind != PLACE_REVISION)
+    if (at.kind != SPOT_REVISION)
         err_set(e, FAULT_USAGE, "\"%.*s\" is ambiguous: there are %zu %s", STR_ARG(text), ways->n,
                 up ? "bases" : "heads");
     else if (up)
@@ -117,32 +117,32 @@ static bool refuse_fork(struct arena *a, const struct graph *g, struct str text,
     return false;
 }
 
-static bool refuse_overrun(const struct graph *g, struct str text, struct place start, int64_t steps, int64_t taken,
+static bool refuse_overrun(const struct graph *g, struct str text, struct spot start, int64_t steps, int64_t taken,
                            struct err *e)
 {
     err_set(e, FAULT_USAGE, "relative revision %.*s didn't produce %" PRId64 " migrations", STR_ARG(text),
             steps < 0 ? -steps : steps);
     err_detail(e, "%" PRId64 " %s %s", taken < 0 ? -taken : taken, steps > 0 ? "above" : "down from",
-               start.kind == PLACE_REVISION ? graph_revision(g, start.index)->id : "base");
+               start.kind == SPOT_REVISION ? graph_revision(g, start.index)->id : "base");
     return false;
 }
 
-bool walk_steps(struct arena *a, const struct graph *g, struct str text, struct place *at, int64_t steps,
+bool walk_steps(struct arena *a, const struct graph *g, struct str text, struct spot *at, int64_t steps,
                 const struct revset *lineage, enum walk_end end, struct err *e)
 {
-    struct place start = *at;
+    struct spot start = *at;
     for (int64_t taken = 0; taken != steps; taken += steps > 0 ? 1 : -1) {
         struct revlist ways = {0};
         if (steps > 0)
             ways = above(a, g, *at, lineage);
-        else if (at->kind != PLACE_BASE)
+        else if (at->kind != SPOT_BASE)
             ways = below(a, g, *at);
         if (ways.n > 1)
             return refuse_fork(a, g, text, *at, steps > 0, &ways, e);
         if (ways.n)
-            *at = (struct place){PLACE_REVISION, ways.v[0]};
-        else if (steps < 0 && at->kind == PLACE_REVISION)
-            *at = (struct place){.kind = PLACE_BASE};
+            *at = (struct spot){SPOT_REVISION, ways.v[0]};
+        else if (steps < 0 && at->kind == SPOT_REVISION)
+            *at = (struct spot){.kind = SPOT_BASE};
         else
             return end == WALK_AT_MOST || refuse_overrun(g, text, start, steps, taken, e);
     }
@@ -156,12 +156,12 @@ bool walk_below_heads(struct arena *a, const struct graph *g, struct str text, i
     struct revset seen = revset_new(a, g);
     *base = false;
     for (size_t i = 0; i < heads.n; i++) {
-        struct place at = {PLACE_REVISION, heads.v[i]};
+        struct spot at = {SPOT_REVISION, heads.v[i]};
         if (lineage && !revset_has(lineage, at.index))
             continue;
         if (!walk_steps(a, g, text, &at, steps, NULL, end, e))
             return false;
-        if (at.kind != PLACE_REVISION) {
+        if (at.kind != SPOT_REVISION) {
             *base = true;
         } else if (!revset_has(&seen, at.index)) {
             revset_add(&seen, at.index);
@@ -221,7 +221,7 @@ static struct revlist starts_of(struct arena *a, const struct graph *g, const st
 }
 
 bool walk_to_target(struct arena *a, const struct graph *g, struct str text, const struct target *t,
-                    const struct revset *from, enum walk_end end, struct place *out, struct err *e)
+                    const struct revset *from, enum walk_end end, struct spot *out, struct err *e)
 {
     struct revset lineage, *within = NULL;
     uint32_t branch;
@@ -234,7 +234,7 @@ bool walk_to_target(struct arena *a, const struct graph *g, struct str text, con
         struct revlist starts = starts_of(a, g, from, within);
         if (starts.n > 1)
             return walk_refuse_choice(a, g, text, t, &starts, "it could start from", e);
-        *out = starts.n ? (struct place){PLACE_REVISION, starts.v[0]} : (struct place){.kind = PLACE_NOTHING};
+        *out = starts.n ? (struct spot){SPOT_REVISION, starts.v[0]} : (struct spot){.kind = SPOT_NOTHING};
     } else if (!walk_resolve(a, g, t->offset > 0 ? t->symbol : walk_start_of(text, t), out, e)) {
         return false;
     }

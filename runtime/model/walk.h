@@ -21,24 +21,24 @@ const char *walk_list_ids(struct arena *a, const struct graph *g, const struct r
 
 /* --------------------------------------------------------------------------------------------------------------- steps */
 
-/* PLACE_NOTHING: before any revision was reached. PLACE_BASE: below a base, where a walk down ended. */
-enum place_kind { PLACE_NOTHING, PLACE_REVISION, PLACE_BASE };
-struct place {
-    enum place_kind kind;
-    uint32_t index; /* of PLACE_REVISION */
+/* SPOT_NOTHING: before any revision was reached. SPOT_BASE: below a base, where a walk down ended. */
+enum spot_kind { SPOT_NOTHING, SPOT_REVISION, SPOT_BASE };
+struct spot {
+    enum spot_kind kind;
+    uint32_t index; /* of SPOT_REVISION */
 };
 
-/* One revision, or PLACE_NOTHING for `base` and for a stream without any; several heads are refused. */
-bool walk_resolve(struct arena *a, const struct graph *g, struct str symbol, struct place *out, struct err *e);
+/* One revision, or SPOT_NOTHING for `base` and for a stream without any; several heads are refused. */
+bool walk_resolve(struct arena *a, const struct graph *g, struct str symbol, struct spot *out, struct err *e);
 
 /* What to do where the history ends before the steps are done. */
 enum walk_end { WALK_EXACTLY, WALK_AT_MOST };
 /*
  * Moves *at `steps` up (positive) or down. Up goes to a child by down, from nothing to a base, and only within `lineage`
- * unless that is NULL; down goes to the parent, from nothing to the head, from a base to PLACE_BASE. A fork or a merge on
+ * unless that is NULL; down goes to the parent, from nothing to the head, from a base to SPOT_BASE. A fork or a merge on
  * the way is ambiguous, too few steps are refused with WALK_EXACTLY: FAULT_USAGE with `text`, what was typed.
  */
-bool walk_steps(struct arena *a, const struct graph *g, struct str text, struct place *at, int64_t steps,
+bool walk_steps(struct arena *a, const struct graph *g, struct str text, struct spot *at, int64_t steps,
                 const struct revset *lineage, enum walk_end end, struct err *e);
 /*
  * -N: from every real head of the lineage (NULL: all) N steps down. *base is set when one of the walks ended there; the
@@ -51,7 +51,7 @@ bool walk_below_heads(struct arena *a, const struct graph *g, struct str text, i
  * the lower end), symbol+N and symbol-N from the symbol.
  */
 bool walk_to_target(struct arena *a, const struct graph *g, struct str text, const struct target *t,
-                    const struct revset *from, enum walk_end end, struct place *out, struct err *e);
+                    const struct revset *from, enum walk_end end, struct spot *out, struct err *e);
 /* The lineage of a label (by down only), and the revision that it stands for. */
 bool walk_lineage(struct arena *a, const struct graph *g, struct str label, uint32_t *branch, struct revset *lineage,
                   struct err *e);
