@@ -66,13 +66,13 @@ static bool add_parent(const struct author *w, uint32_t index, struct strings *o
     return true;
 }
 
-/* One of several parents that is an ancestor of another adds nothing, and Alembic refuses such rows. */
+/* One of several parents that is an ancestor of another adds nothing; a mere dependency is still a head to be joined. */
 static bool refuse_overlap(const struct author *w, const struct revlist *parents, struct err *e)
 {
     for (size_t i = 0; i < parents->n; i++) {
         struct revset one = revset_new(w->a, w->g);
         revset_add(&one, parents->v[i]);
-        struct revset ancestors = graph_ancestors(w->a, w->g, &one);
+        struct revset ancestors = graph_ancestors_down(w->a, w->g, &one);
         for (size_t k = 0; k < parents->n; k++)
             if (k != i && revset_has(&ancestors, parents->v[k])) {
                 err_set(e, FAULT_USAGE, "%s is an ancestor of %s already", graph_revision(w->g, parents->v[k])->id,
