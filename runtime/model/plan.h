@@ -61,9 +61,10 @@ bool plan_upgrade(struct arena *a, const struct graph *g, const struct strings *
 bool plan_downgrade(struct arena *a, const struct graph *g, const struct strings *rows, struct str target,
                     struct plan *out, struct err *e);
 /*
- * Whether a downgrade to `target` has nothing to do because the rows stand at it or below: nothing is applied, or the target
- * is not applied and one of the rows is its ancestor, or plan_downgrade() itself finds nothing to drop. For fleets, whose
- * tenants need not all be above the target. Refuses what plan_downgrade() refuses about the target itself.
+ * Whether a downgrade to `target` has nothing to do because the rows stand at it or below: nothing above the target is
+ * applied (on its branch, where a label says so), and either the target is, or one of the rows is its ancestor, or there are
+ * no rows. For fleets, whose tenants need not all be above the target; rows on another branch alone are not below. Refuses
+ * what plan_downgrade() refuses about the target itself.
  */
 bool plan_is_below(struct arena *a, const struct graph *g, const struct strings *rows, struct str target, bool *below,
                    struct err *e);

@@ -161,6 +161,7 @@ bool plan_is_below(struct arena *a, const struct graph *g, const struct strings 
         return true;
     }
     struct revset one = revset_of(a, g, d.at.index), under = graph_ancestors(a, g, &one);
-    *below = !rows->n || revset_meets(&under, &current);
+    struct revset applied = graph_ancestors(a, g, &current);
+    *below = !rows->n || revset_has(&applied, d.at.index) || revset_meets(&under, &current);
     return true;
 }

@@ -418,6 +418,7 @@ static void a_fleet_can_ask_whether_a_tenant_stands_below(void **state)
     is_below("b2", "b1", false);
     is_below("c1", "b1", false); /* beside it */
     is_below("c1, b1", "b2", true);
+    is_below("c2", "left@a1", true); /* a1 is applied, and nothing of that branch */
     is_below("b2", "-1", false);
     is_below("c2", "left@base", false);
     struct strings rows = words("a1");
