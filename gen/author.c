@@ -93,8 +93,10 @@ static int run_edit(struct app *app)
 }
 
 static const char *const revision_examples[] = {
-    "tenant revision -m \"add documents\"", "the next revision, on the head",
-    "tenant revision -m \"start billing\" --head 8e41b7c203fa --splice --branch-label billing", "a branch with a name",
+    "tenant revision -m \"add documents\"",
+    "the next revision, on the head",
+    "tenant revision -m \"start billing\" --head 8e41b7c203fa --splice --branch-label billing",
+    "a branch with a name",
     NULL,
 };
 

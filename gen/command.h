@@ -22,7 +22,7 @@ struct app {
 #define MIGRATE_VERSION "unknown"
 #endif
 
-extern const struct command command_compile, command_check;             /* compile.c */
+extern const struct command command_compile, command_check;                /* compile.c */
 extern const struct command command_revision, command_merge, command_edit; /* author.c */
 
 extern const struct grammar gen_grammar; /* options.c */

@@ -66,7 +66,8 @@ static int run_check(struct app *app)
 }
 
 static const char *const compile_examples[] = {
-    "compile --migrations migrations --output build/gen", "what make calls",
+    "compile --migrations migrations --output build/gen",
+    "what make calls",
     NULL,
 };
 

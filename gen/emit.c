@@ -263,7 +263,8 @@ static bool add_xxd(struct emitter *em, struct buf *out, struct str text)
     close(ends[1]);
     bool ok = !failed && read_to_end(ends[0], out);
     close(ends[0]);
-    while (!failed && waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+    while (!failed && waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
     if (ok && status == 0 && out->n - before == xxd_size(text.n))
         return true;
     err_set(em->e, FAULT_FAILED, failed ? "cannot run xxd: %s" : "xxd failed%.0s", strerror(failed));
@@ -370,10 +371,11 @@ static void add_section(struct buf *out, const struct revision_section *s, const
              "        .length = %u,\n"
              "        .lock_timeout_ms = %lld,\n"
              "        .statement_timeout_ms = %lld,\n",
-             s->direction == DIRECTION_UP ? "DIRECTION_UP" : "DIRECTION_DOWN", s->dialects, s->flags, s->line, s->offset,
-             s->length, (long long)s->lock_timeout_ms, (long long)s->statement_timeout_ms);
+             s->direction == DIRECTION_UP ? "DIRECTION_UP" : "DIRECTION_DOWN", s->dialects, s->flags, s->line,
+             s->offset, s->length, (long long)s->lock_timeout_ms, (long long)s->statement_timeout_ms);
     if (s->n_statements)
-        buf_addf(out, "        .n_statements = %u,\n        .statements = %s_%zu,\n", s->n_statements, statements, index);
+        buf_addf(out, "        .n_statements = %u,\n        .statements = %s_%zu,\n", s->n_statements, statements,
+                 index);
     buf_addz(out, "        .sha256 = ");
     add_sum(out, s->sha256);
     buf_addz(out, ",\n        .tokens_sha256 = ");
@@ -532,7 +534,8 @@ static void add_revision(struct emitter *em, struct buf *out, const struct sourc
     add_text_field(out, "message", r->message);
     add_text_field(out, "created", r->created);
     add_text_field(out, "path", r->path);
-    buf_addf(out, "    .text = migrate_text_%s,\n    .length = %u,\n    .load_order = %u,\n", name, r->length, r->load_order);
+    buf_addf(out, "    .text = migrate_text_%s,\n    .length = %u,\n    .load_order = %u,\n", name, r->length,
+             r->load_order);
     add_list(out, "down", r->n_down, "down", index);
     add_list(out, "depends", r->n_depends, "depends", index);
     add_list(out, "labels", r->n_labels, "labels", index);
@@ -576,8 +579,8 @@ static void add_stream(struct emitter *em, struct buf *out, const struct source_
     add_settings(out, linked);
     buf_addf(out, "const struct stream migrate_stream_%s = {\n", escape_stream(em->a, s->name));
     add_text_field(out, "name", linked->name);
-    buf_addf(out, "    .kind = %s,\n    .dialects = %u,\n", linked->kind == STREAM_FLEET ? "STREAM_FLEET" : "STREAM_SINGLE",
-             linked->dialects);
+    buf_addf(out, "    .kind = %s,\n    .dialects = %u,\n",
+             linked->kind == STREAM_FLEET ? "STREAM_FLEET" : "STREAM_SINGLE", linked->dialects);
     add_list(out, "settings", linked->n_settings, "settings", 0);
     add_text_field(out, "ini_path", linked->ini_path);
     buf_addf(out, "    .ini_text = ini_text,\n    .ini_length = %u,\n", linked->ini_length);
@@ -639,7 +642,8 @@ static bool emit_catalogue(struct emitter *em)
     build_id(em, hex);
     add_preamble(&out);
     for (size_t i = 0; i < source->streams.n; i++)
-        buf_addf(&out, "extern const struct stream migrate_stream_%s;\n", escape_stream(em->a, source->streams.v[i]->name));
+        buf_addf(&out, "extern const struct stream migrate_stream_%s;\n",
+                 escape_stream(em->a, source->streams.v[i]->name));
     buf_addz(&out, "\nstatic const struct stream *const streams_0[] = {\n");
     for (size_t i = 0; i < source->streams.n; i++)
         buf_addf(&out, "    &migrate_stream_%s,\n", escape_stream(em->a, source->streams.v[i]->name));

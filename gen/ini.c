@@ -249,8 +249,8 @@ static void parse_group(struct ini *ini, struct str line)
     const struct text_file *f = &ini->s->ini;
     ini->elsewhere = !str_is(line, "[stream]");
     if (ini->elsewhere) {
-        struct finding *found = finding_add(ini->out, "unknown-group", f, offset_in(ini, line), "unknown group \"%.*s\"",
-                                            STR_ARG(line));
+        struct finding *found = finding_add(ini->out, "unknown-group", f, offset_in(ini, line),
+                                            "unknown group \"%.*s\"", STR_ARG(line));
         err_hint(&found->err, "there is one group: [stream]");
         leave_out(ini, line);
     } else if (ini->group_line) {
@@ -316,8 +316,9 @@ static bool parse_key(struct ini *ini, struct str line)
     }
     const struct source_setting *before = find_setting(ini->s, row->key);
     if (before) {
-        finding_add(ini->out, "duplicate-key", f, offset_in(ini, key), "\"%s\" is there a second time; the first is line %u",
-                    row->key, text_position(f, before->key.offset).line);
+        finding_add(ini->out, "duplicate-key", f, offset_in(ini, key),
+                    "\"%s\" is there a second time; the first is line %u", row->key,
+                    text_position(f, before->key.offset).line);
         return false;
     }
     struct str value = str_trim(str_slice(line, equals + 1, line.n));
@@ -368,8 +369,8 @@ static void check_kind(struct ini *ini)
             continue;
         struct finding *found = finding_add(ini->out, "wrong-kind", &s->ini, s->settings.v[i].key.offset,
                                             "\"%s\" is for %s", row->key, setting_kinds(row));
-        err_hint(&found->err, "%s", s->kind == STREAM_SINGLE ? "a fleet says kind = fleet"
-                                                              : "the kind of this stream is fleet");
+        err_hint(&found->err, "%s",
+                 s->kind == STREAM_SINGLE ? "a fleet says kind = fleet" : "the kind of this stream is fleet");
     }
     for (size_t i = 0; i < n_settings; i++)
         if ((settings[i].flags & SETTING_REQUIRED) && (settings[i].kinds & SETTING_FOR(s->kind)) &&

@@ -19,17 +19,20 @@ struct name {
     bool is_label;
 };
 
+/* Revisions that one revision names, by index. */
+struct edges {
+    uint32_t *v;
+    uint32_t n;
+};
+
 struct linker {
     struct findings *out;
     struct arena *a;
     const struct source *source;
     struct source_stream *s;
-    VEC(struct name) names; /* sorted by text */
-    struct words_of {
-        uint32_t *v;
-        uint32_t n;
-    } *down, *depends; /* by index of the revision: indices */
-    bool broken;       /* an id, parent or dependency is not known, so that what looks like a head may be none */
+    VEC(struct name) names;       /* sorted by text */
+    struct edges *down, *depends; /* by index of the revision */
+    bool broken; /* an id, parent or dependency is not known, so that what looks like a head may be none */
 };
 
 /* For messages, even when the id is missing. */
@@ -42,11 +45,12 @@ static const char *revision_name(const struct source_revision *r)
 
 /* Words that the command line gives a meaning to: no id, label or stream may be one. */
 static const char *const command_words[] = {
-    "head",    "heads",      "base",      "current",  "all",       "upgrade", "downgrade",      "history",
-    "branches", "show",      "stamp",     "status",   "check",     "log",     "tenants",        "wait",
-    "repair",  "export",     "version",   "config",   "help",      "init",    "completion",     "revision",
-    "merge",   "edit",       "compile",   "lint",     "verify",    "diff",    "ensure-version", "ensure_version",
-    "self-check", "self_check", "import-alembic", "list_templates",
+    "head",           "heads",      "base",           "current",        "all",        "upgrade",    "downgrade",
+    "history",        "branches",   "show",           "stamp",          "status",     "check",      "log",
+    "tenants",        "wait",       "repair",         "export",         "version",    "config",     "help",
+    "init",           "completion", "revision",       "merge",          "edit",       "compile",    "lint",
+    "verify",         "diff",       "ensure-version", "ensure_version", "self-check", "self_check", "import-alembic",
+    "list_templates",
 };
 
 static bool is_command_word(const char *text)
@@ -74,7 +78,8 @@ static size_t count_characters(const char *text)
     return n;
 }
 
-static void check_name(const struct linker *l, const struct source_revision *r, const struct word *word, const char *what)
+static void check_name(const struct linker *l, const struct source_revision *r, const struct word *word,
+                       const char *what)
 {
     const char *bad = find_bad_character(word->text);
     const struct text_file *f = &r->file;
@@ -89,13 +94,13 @@ static void check_name(const struct linker *l, const struct source_revision *r, 
                               "commas are kept out of SQL and file names");
     }
     if (count_characters(word->text) > LONGEST_ID) {
-        struct finding *found = finding_add(l->out, "long-id", f, word->offset, "the %s is longer than %d characters", what,
-                                            LONGEST_ID);
+        struct finding *found = finding_add(l->out, "long-id", f, word->offset, "the %s is longer than %d characters",
+                                            what, LONGEST_ID);
         err_hint(&found->err, "alembic_version.version_num is VARCHAR(32)");
     }
     if (is_command_word(word->text)) {
-        struct finding *found = finding_add(l->out, "reserved-name", f, word->offset, "the %s \"%s\" is a word of the "
-                                            "command line", what, word->text);
+        struct finding *found = finding_add(l->out, "reserved-name", f, word->offset,
+                                            "the %s \"%s\" is a word of the command line", what, word->text);
         err_hint(&found->err, "choose another: \"%s %s\" would mean something else", l->s->name, word->text);
     }
 }
@@ -139,12 +144,14 @@ static void refuse_duplicate(const struct linker *l, const struct name *first, c
     uint32_t line = text_position(other, word_of(l, first)->offset).line;
     struct finding *found;
     if (!second->is_label)
-        found = finding_add(l->out, "duplicate-id", &r->file, word->offset, "the revision \"%s\" is there twice", word->text);
-    else if (!first->is_label)
-        found = finding_add(l->out, "duplicate-label", &r->file, word->offset, "the label \"%s\" is a revision's id too",
+        found = finding_add(l->out, "duplicate-id", &r->file, word->offset, "the revision \"%s\" is there twice",
                             word->text);
+    else if (!first->is_label)
+        found = finding_add(l->out, "duplicate-label", &r->file, word->offset,
+                            "the label \"%s\" is a revision's id too", word->text);
     else
-        found = finding_add(l->out, "duplicate-label", &r->file, word->offset, "the label \"%s\" is there twice", word->text);
+        found = finding_add(l->out, "duplicate-label", &r->file, word->offset, "the label \"%s\" is there twice",
+                            word->text);
     err_hint(&found->err, "the other is in %s, line %u", other->shown, line);
 }
 
@@ -183,11 +190,12 @@ static void suggest_name(const struct linker *l, struct finding *found, const ch
     for (size_t i = 0; i < l->names.n; i++)
         if (labels || !l->names.v[i].is_label)
             vec_push(l->a, &list, l->names.v[i].text);
-    finding_suggest(found, str_from(text), &list, labels ? "it names a revision's full id or a label of this stream"
-                                                         : "it names the full id of a revision of this stream");
+    finding_suggest(found, str_from(text), &list,
+                    labels ? "it names a revision's full id or a label of this stream"
+                           : "it names the full id of a revision of this stream");
 }
 
-static void resolve(struct linker *l, uint32_t index, const struct words *words, struct words_of *to, bool labels)
+static void resolve(struct linker *l, uint32_t index, const struct words *words, struct edges *to, bool labels)
 {
     const struct source_revision *r = l->s->revisions.v[index];
     to->v = ARENA_ARRAY(l->a, uint32_t, words->n);
@@ -196,7 +204,8 @@ static void resolve(struct linker *l, uint32_t index, const struct words *words,
         const struct name *name = find_name(l, word->text);
         struct finding *found;
         if (name && name->is_label && !labels) {
-            found = finding_add(l->out, "unknown-parent", &r->file, word->offset, "\"%s\" is a label, no revision", word->text);
+            found = finding_add(l->out, "unknown-parent", &r->file, word->offset, "\"%s\" is a label, no revision",
+                                word->text);
             err_hint(&found->err, "the label belongs to %s", revision_name(l->s->revisions.v[name->index]));
         } else if (name) {
             to->v[to->n++] = name->index;
@@ -224,17 +233,20 @@ static void check_requirement(const struct linker *l, const struct source_revisi
     *out = (struct revision_requirement){.stream = stream, .revision = id};
     struct finding *found;
     if (at == text.n || !*stream || !*id) {
-        found = finding_add(l->out, "unknown-requirement", &r->file, word->offset, "\"%s\" is not of the form STREAM@REVISION",
-                            word->text);
+        found = finding_add(l->out, "unknown-requirement", &r->file, word->offset,
+                            "\"%s\" is not of the form STREAM@REVISION", word->text);
         if (l->s->registry)
             err_hint(&found->err, "a revision of %s: %s@…", l->s->registry, l->s->registry);
         return;
     }
     if (!l->s->registry || strcmp(l->s->registry, stream) != 0) {
         found = finding_add(l->out, "unknown-requirement", &r->file, word->offset,
-                            "Requires looks at the registry's database, and \"%s\" is not this stream's registry", stream);
-        err_hint(&found->err, l->s->registry ? "the registry is \"%s\"" : "only a fleet has a registry; Depends-On names a "
-                 "revision of the same stream", l->s->registry ? l->s->registry : "");
+                            "Requires looks at the registry's database, and \"%s\" is not this stream's registry",
+                            stream);
+        err_hint(&found->err,
+                 l->s->registry ? "the registry is \"%s\""
+                                : "only a fleet has a registry; Depends-On names a revision of the same stream",
+                 l->s->registry ? l->s->registry : "");
         return;
     }
     struct strings ids = {0};
@@ -243,16 +255,16 @@ static void check_requirement(const struct linker *l, const struct source_revisi
             vec_push(l->a, &ids, other->revisions.v[i]->id.text);
     if (!other || strings_has(&ids, id))
         return; /* a registry that does not exist is a finding of its own */
-    found = finding_add(l->out, "unknown-requirement", &r->file, word->offset + at + 1, "the stream \"%s\" has no revision "
-                        "\"%s\"", stream, id);
+    found = finding_add(l->out, "unknown-requirement", &r->file, word->offset + at + 1,
+                        "the stream \"%s\" has no revision \"%s\"", stream, id);
     finding_suggest(found, str_from(id), &ids, "it names a full id");
 }
 
 static void resolve_all(struct linker *l)
 {
     size_t n = l->s->revisions.n;
-    l->down = ARENA_ARRAY(l->a, struct words_of, n);
-    l->depends = ARENA_ARRAY(l->a, struct words_of, n);
+    l->down = ARENA_ARRAY(l->a, struct edges, n);
+    l->depends = ARENA_ARRAY(l->a, struct edges, n);
     for (uint32_t i = 0; i < n; i++) {
         struct source_revision *r = l->s->revisions.v[i];
         resolve(l, i, &r->revises, &l->down[i], false);
@@ -482,7 +494,7 @@ static void sum_stream(struct source_stream *s)
 
 /* ------------------------------------------------------------------------------------------------------ linked stream */
 
-static const uint32_t *moved(const struct linker *l, const struct words_of *list, const uint32_t *place)
+static const uint32_t *moved(const struct linker *l, const struct edges *list, const uint32_t *place)
 {
     uint32_t *v = ARENA_ARRAY(l->a, uint32_t, list->n);
     for (uint32_t i = 0; i < list->n; i++)
@@ -525,8 +537,8 @@ static void make_linked(struct linker *l)
     const struct revision **revisions = ARENA_ARRAY(l->a, const struct revision *, s->revisions.n);
     for (size_t i = 0; i < s->settings.n; i++) {
         const struct source_setting *from = &s->settings.v[i];
-        rows[i] = (struct stream_setting){.key = from->key.text, .value = from->value.text,
-                                          .line = text_position(&s->ini, from->key.offset).line};
+        rows[i] = (struct stream_setting){
+            .key = from->key.text, .value = from->value.text, .line = text_position(&s->ini, from->key.offset).line};
     }
     for (size_t i = 0; i < s->revisions.n; i++)
         revisions[i] = &s->revisions.v[i]->revision;
@@ -555,15 +567,16 @@ static void check_stream_name(struct findings *out, const struct source_stream *
         if ((unsigned char)*p <= 0x20 || *p == 0x7F || strchr("@:+,\\*'\"`$={}", *p) || (*p == '-' && p == s->name))
             bad = p;
     if (bad) {
-        struct finding *found = finding_add(out, "bad-stream-name", &s->ini, SIZE_MAX, "the stream's name \"%s\" holds '%c'",
-                                            s->name, *bad);
-        err_hint(&found->err, "rename the folder: letters, digits, _ . and - stay clear of the command line and of SQL");
+        struct finding *found = finding_add(out, "bad-stream-name", &s->ini, SIZE_MAX,
+                                            "the stream's name \"%s\" holds '%c'", s->name, *bad);
+        err_hint(&found->err,
+                 "rename the folder: letters, digits, _ . and - stay clear of the command line and of SQL");
     }
     if (strlen(s->name) > 63)
         finding_add(out, "bad-stream-name", &s->ini, SIZE_MAX, "the stream's name is longer than 63 bytes");
     if (is_command_word(s->name)) {
-        struct finding *found = finding_add(out, "reserved-name", &s->ini, SIZE_MAX, "the stream's name \"%s\" is a word of "
-                                            "the command line", s->name);
+        struct finding *found = finding_add(out, "reserved-name", &s->ini, SIZE_MAX,
+                                            "the stream's name \"%s\" is a word of the command line", s->name);
         err_hint(&found->err, "rename the folder: `%s` is a command or a target", s->name);
     }
 }
@@ -579,15 +592,15 @@ static void check_registry(const struct source *source, struct findings *out, co
     const struct source_stream *registry = source_find(source, s->registry);
     if (registry && registry->kind == STREAM_SINGLE)
         return;
-    struct finding *found = finding_add(out, "unknown-registry", &s->ini, offset,
-                                        registry ? "the registry \"%s\" is a fleet itself" : "there is no stream \"%s\"",
-                                        s->registry);
+    struct finding *found = finding_add(
+        out, "unknown-registry", &s->ini, offset,
+        registry ? "the registry \"%s\" is a fleet itself" : "there is no stream \"%s\"", s->registry);
     struct strings singles = {0};
     for (size_t i = 0; i < source->streams.n; i++)
         if (source->streams.v[i]->kind == STREAM_SINGLE)
             vec_push(source->arena, &singles, source->streams.v[i]->name);
-    finding_suggest(found, str_from(s->registry), &singles, "it names a stream of kind single, whose database lists the "
-                    "tenants");
+    finding_suggest(found, str_from(s->registry), &singles,
+                    "it names a stream of kind single, whose database lists the tenants");
 }
 
 static void check_variables(struct source *s)

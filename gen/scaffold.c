@@ -45,8 +45,9 @@ static bool refuse_several_heads(const struct author *w, const struct revlist *h
     BUF_AUTO list = {0};
     for (size_t i = 0; i < heads->n; i++)
         buf_addf(&list, "%s%s", i ? ", " : "", graph_revision(w->g, heads->v[i])->id);
-    err_set(e, FAULT_USAGE, "Multiple heads are present; please specify the head revision on which the new revision should "
-                            "be based, or perform a merge.");
+    err_set(e, FAULT_USAGE,
+            "Multiple heads are present; please specify the head revision on which the new revision should "
+            "be based, or perform a merge.");
     err_detail(e, "heads: %s", list.p);
     err_hint(e, "migrate-gen %s merge -m MESSAGE joins them; --head REV builds on one", w->stream->name);
     return false;
@@ -56,8 +57,9 @@ static bool add_parent(const struct author *w, uint32_t index, struct strings *o
 {
     const char *id = graph_revision(w->g, index)->id;
     if (!w->what->splice && !graph_is_head(w->g, index)) {
-        err_set(e, FAULT_USAGE, "Revision %s is not a head revision; please specify --splice to create a new branch from this "
-                                "revision", id);
+        err_set(e, FAULT_USAGE,
+                "Revision %s is not a head revision; please specify --splice to create a new branch from this revision",
+                id);
         return false;
     }
     if (strings_has(out, id))
@@ -155,7 +157,8 @@ static bool find_requires(struct author *w, struct err *e)
         const char *name = arena_str(w->a, str_slice(text, 0, at)), *id = NULL;
         const struct source_stream *other = source_find(w->source, name);
         if (at == text.n)
-            return err_set(e, FAULT_USAGE, "--requires \"%s\" is not of the form STREAM@REVISION", w->what->requires.v[i]);
+            return err_set(e, FAULT_USAGE, "--requires \"%s\" is not of the form STREAM@REVISION",
+                           w->what->requires.v[i]);
         if (!other)
             return err_set(e, FAULT_USAGE, "--requires: there is no stream \"%s\"", name);
         if (!other->linked)
@@ -176,8 +179,8 @@ static const char *new_id(const struct author *w)
         uint8_t bytes[6];
         if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
             continue;
-        const char *id = arena_printf(w->a, "%02x%02x%02x%02x%02x%02x", bytes[0], bytes[1], bytes[2], bytes[3], bytes[4],
-                                      bytes[5]);
+        const char *id = arena_printf(w->a, "%02x%02x%02x%02x%02x%02x", bytes[0], bytes[1], bytes[2], bytes[3],
+                                      bytes[4], bytes[5]);
         if (graph_find(w->g, str_from(id)) == REVISION_NONE)
             return id;
     }
@@ -245,7 +248,8 @@ static const char *joined(struct arena *a, const struct strings *list)
 }
 
 /* A line with its placeholders replaced. *empty: one that is optional has no value. */
-static bool fill_line(const struct placeholder *list, size_t n, struct str line, struct buf *out, bool *empty, struct err *e)
+static bool fill_line(const struct placeholder *list, size_t n, struct str line, struct buf *out, bool *empty,
+                      struct err *e)
 {
     *empty = false;
     for (size_t i = 0; i < line.n;) {
@@ -260,8 +264,9 @@ static bool fill_line(const struct placeholder *list, size_t n, struct str line,
             k++;
         if (k == n || name.n == rest.n) {
             err_set(e, FAULT_CONFIG, "unknown placeholder \"${%.*s}\"", STR_ARG(name));
-            err_hint(e, "known are ${revision}, ${down_revision}, ${message}, ${created}, ${branch_labels}, ${depends_on} "
-                        "and ${requires}");
+            err_hint(e,
+                     "known are ${revision}, ${down_revision}, ${message}, ${created}, ${branch_labels}, ${depends_on} "
+                     "and ${requires}");
             return false;
         }
         *empty = *empty || (list[k].optional && !*list[k].value);
@@ -501,7 +506,8 @@ bool scaffold_find(const struct source *s, const struct source_stream *stream, c
         n++;
     }
     if (n != 1)
-        return err_set(e, FAULT_USAGE, n ? "\"%s\" begins several revisions' ids" : "there is no revision \"%s\"", symbol);
+        return err_set(e, FAULT_USAGE, n ? "\"%s\" begins several revisions' ids" : "there is no revision \"%s\"",
+                       symbol);
     *path = found->file.shown;
     return true;
 }

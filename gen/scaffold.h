@@ -10,10 +10,10 @@
 #include "gen/source.h"
 
 struct scaffold {
-    const char *message;     /* one line */
-    bool merge;              /* joins `parents`; revision: builds on them */
-    struct strings parents;  /* symbols as typed; none: the head, for a merge all heads */
-    bool splice;             /* parents need not be heads */
+    const char *message;    /* one line */
+    bool merge;             /* joins `parents`; revision: builds on them */
+    struct strings parents; /* symbols as typed; none: the head, for a merge all heads */
+    bool splice;            /* parents need not be heads */
     struct strings labels;
     struct strings depends;  /* symbols as typed */
     struct strings requires; /* STREAM@SYMBOL */

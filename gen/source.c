@@ -34,8 +34,8 @@ enum header_key {
 };
 
 static const char *const header_keys[HEADER_COUNT] = {
-    [HEADER_REVISION] = "Revision",     [HEADER_REVISES] = "Revises",    [HEADER_MESSAGE] = "Message",
-    [HEADER_CREATED] = "Created",       [HEADER_LABELS] = "Branch-Labels", [HEADER_DEPENDS] = "Depends-On",
+    [HEADER_REVISION] = "Revision", [HEADER_REVISES] = "Revises",      [HEADER_MESSAGE] = "Message",
+    [HEADER_CREATED] = "Created",   [HEADER_LABELS] = "Branch-Labels", [HEADER_DEPENDS] = "Depends-On",
     [HEADER_REQUIRES] = "Requires",
 };
 
@@ -135,8 +135,8 @@ static void parse_list(const struct parser *p, const struct header_line *h, stru
     while (str_next(&rest, ',', &piece)) {
         struct str word = str_trim(piece);
         if (word.n == 0)
-            finding_add(p->out, "bad-header", &p->r->file, offset_in(p, piece), "%.*s has a comma with nothing beside it",
-                        STR_ARG(h->key));
+            finding_add(p->out, "bad-header", &p->r->file, offset_in(p, piece),
+                        "%.*s has a comma with nothing beside it", STR_ARG(h->key));
         else if (words_have(list, word))
             finding_add(p->out, "bad-header", &p->r->file, offset_in(p, word), "%.*s names \"%.*s\" twice",
                         STR_ARG(h->key), STR_ARG(word));
@@ -149,8 +149,8 @@ static void refuse_control_characters(const struct parser *p, const struct heade
 {
     for (size_t i = 0; i < h->value.n; i++)
         if ((unsigned char)h->value.p[i] < 0x20 || h->value.p[i] == 0x7F) {
-            finding_add(p->out, "bad-header", &p->r->file, offset_in(p, h->value) + i,
-                        "%.*s holds a control character", STR_ARG(h->key));
+            finding_add(p->out, "bad-header", &p->r->file, offset_in(p, h->value) + i, "%.*s holds a control character",
+                        STR_ARG(h->key));
             return;
         }
 }
@@ -256,7 +256,8 @@ static void require_header(const struct parser *p)
             struct finding *found = finding_at_line(p->out, "missing-header", &p->r->file, 1, "%s is missing",
                                                     header_keys[required[i]]);
             if (required[i] == HEADER_REVISES)
-                err_hint(&found->err, "write \"-- Revises:\" with nothing behind it for the first revision of a branch");
+                err_hint(&found->err,
+                         "write \"-- Revises:\" with nothing behind it for the first revision of a branch");
             else
                 err_hint(&found->err, "add a line \"-- %s: …\"", header_keys[required[i]]);
         }
@@ -364,9 +365,10 @@ static void suggest_section_word(struct finding *found, struct str word)
         names[list.n++] = dialect_words[i];
     for (size_t i = 0; i < WORD_COUNT; i++)
         names[list.n++] = section_words[i].name;
-    finding_suggest(found, word, &list,
-                    "known are the dialects postgresql and sqlite, and transaction:false, irreversible, lock_timeout:5s, "
-                    "statement_timeout:10min, foreign_keys:off, batch, opaque");
+    finding_suggest(
+        found, word, &list,
+        "known are the dialects postgresql and sqlite, and transaction:false, irreversible, lock_timeout:5s, "
+        "statement_timeout:10min, foreign_keys:off, batch, opaque");
 }
 
 static enum dialect find_dialect(struct str word)
@@ -435,8 +437,8 @@ static void parse_section_key(struct section_parser *sp, enum section_word key, 
     else if (!row->value && has_value)
         finding_add(sp->p->out, "bad-section", f, at, "\"%s\" takes no value", row->name);
     else if (row->value && !str_is(value, row->value)) {
-        struct finding *found = finding_add(sp->p->out, "bad-section", f, at, "\"%s\" has one value only: %s:%s", row->name,
-                                            row->name, row->value);
+        struct finding *found = finding_add(sp->p->out, "bad-section", f, at, "\"%s\" has one value only: %s:%s",
+                                            row->name, row->name, row->value);
         err_hint(&found->err, "without the word the section is as usual");
     }
     sp->section.flags |= row->flag;
@@ -507,7 +509,8 @@ static void parse_section_line(struct parser *p, uint32_t line)
     while (next_word(&rest, &word))
         parse_section_word(&sp, word);
     if (sp.section.direction == DIRECTION_DOWN && (sp.section.flags & SECTION_IRREVERSIBLE)) {
-        struct finding *found = finding_at_line(p->out, "bad-section", f, line, "\"irreversible\" stands on an up section");
+        struct finding *found = finding_at_line(p->out, "bad-section", f, line,
+                                                "\"irreversible\" stands on an up section");
         err_hint(&found->err, "a revision with a down section can be reversed; drop one of the two");
     }
     /* A section of unknown dialects is kept out of the way: DIALECTS_ALL would claim them, 0 is the plain section. */
@@ -640,7 +643,8 @@ static void pick_plain(struct findings *out, const struct source_stream *stream,
             continue;
         if (line_of[s->direction]) {
             struct finding *found = finding_at_line(out, "duplicate-section", &r->file, s->line,
-                                                    "a second %s section for every dialect", direction_word(s->direction));
+                                                    "a second %s section for every dialect",
+                                                    direction_word(s->direction));
             err_hint(&found->err, "the first is line %u", line_of[s->direction]);
             continue;
         }
@@ -665,14 +669,16 @@ static void require_sections(struct findings *out, struct source_revision *r, en
     uint32_t line = r->sections.n ? r->sections.v[0].line : 1;
     if (up == SECTION_NONE) {
         struct finding *found = finding_at_line(out, "missing-up", &r->file, line, "no up section for %s", word);
-        err_hint(&found->err, "add \"-- migrate:up %s\", or \"-- migrate:up\" for every dialect; it may be empty", word);
+        err_hint(&found->err, "add \"-- migrate:up %s\", or \"-- migrate:up\" for every dialect; it may be empty",
+                 word);
         return;
     }
     bool irreversible = r->sections.v[up].flags & SECTION_IRREVERSIBLE;
     if (down == SECTION_NONE && !irreversible) {
         struct finding *found = finding_at_line(out, "missing-down", &r->file, r->sections.v[up].line,
                                                 "no down section for %s", word);
-        err_hint(&found->err, "add \"-- migrate:down\", or say that there is no way back: \"-- migrate:up irreversible\"");
+        err_hint(&found->err,
+                 "add \"-- migrate:down\", or say that there is no way back: \"-- migrate:up irreversible\"");
     } else if (down != SECTION_NONE && irreversible) {
         struct finding *found = finding_at_line(out, "irreversible-with-down", &r->file, r->sections.v[down].line,
                                                 "a down section for %s, whose up section says irreversible", word);
@@ -685,7 +691,8 @@ static void refuse_misplaced_keys(struct findings *out, const struct source_revi
     for (size_t i = 0; i < r->sections.n; i++) {
         const struct revision_section *s = &r->sections.v[i];
         if ((s->flags & SECTION_FOREIGN_KEYS_OFF) && s->dialects && !(s->dialects & DIALECT_BIT(DIALECT_SQLITE)))
-            finding_at_line(out, "bad-section", &r->file, s->line, "foreign_keys:off is for SQLite, and this section is not");
+            finding_at_line(out, "bad-section", &r->file, s->line,
+                            "foreign_keys:off is for SQLite, and this section is not");
     }
 }
 
@@ -800,8 +807,8 @@ static void read_versions(struct source *s, struct source_stream *stream)
         } else if (str_ends(name, STR(".sql"))) {
             read_revision(s, stream, path);
         } else {
-            struct finding *found = finding_add(&s->findings, "ignored-file", &file, SIZE_MAX, "not read: its name does "
-                                                "not end in .sql");
+            struct finding *found = finding_add(&s->findings, "ignored-file", &file, SIZE_MAX,
+                                                "not read: its name does not end in .sql");
             finding_is_warning(&s->findings, found);
         }
     }
@@ -830,11 +837,13 @@ static void read_entry(struct source *s, const char *name)
         if (name_is_clean(name))
             read_stream(s, name, ini_path);
         else
-            finding_add(&s->findings, "bad-name", &folder, SIZE_MAX, "the name is no UTF-8 or holds a control character");
+            finding_add(&s->findings, "bad-name", &folder, SIZE_MAX,
+                        "the name is no UTF-8 or holds a control character");
     } else if (is_folder(versions)) {
         struct finding *found = finding_add(&s->findings, "missing-ini", &folder, SIZE_MAX,
                                             "holds versions/ but no env.ini");
-        err_hint(&found->err, "a stream is a folder with an env.ini: \"[stream]\" and \"dialects = postgresql, sqlite\"");
+        err_hint(&found->err,
+                 "a stream is a folder with an env.ini: \"[stream]\" and \"dialects = postgresql, sqlite\"");
     }
 }
 

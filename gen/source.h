@@ -39,8 +39,8 @@ struct findings {
 
 /* A file of text after normalisation: CRLF is LF, the BOM is gone; a NUL byte follows. */
 struct text_file {
-    const char *path;      /* relative to the migrations folder, what findings show is `shown` */
-    const char *shown;     /* as a person would open it from the current folder */
+    const char *path;  /* relative to the migrations folder, what findings show is `shown` */
+    const char *shown; /* as a person would open it from the current folder */
     struct str bytes;
     uint32_t *line_starts; /* offsets of every line's first byte */
     uint32_t n_lines;
@@ -85,7 +85,7 @@ struct words {
 /* A revision file as read. `revision` is filled stage by stage and is what emit writes. */
 struct source_revision {
     struct text_file file;
-    struct revision revision;            /* id, message, created, path, text, length, sections, pick, sha256 … */
+    struct revision revision;              /* id, message, created, path, text, length, sections, pick, sha256 … */
     VEC(struct revision_section) sections; /* statements are filled by the check stage */
     struct word id;
     struct words revises, labels, depends, requires;
@@ -105,7 +105,7 @@ struct source_stream {
     enum stream_kind kind;
     uint32_t dialects;
     bool multiple_heads;
-    const char *registry; /* NULL unless fleet */
+    const char *registry;                    /* NULL unless fleet */
     VEC(struct source_revision *) revisions; /* in byte order of file names; link puts them in topological order */
     uint8_t sha256[32];
     const struct stream *linked; /* made by link, NULL while the stream has errors */
@@ -117,9 +117,10 @@ extern const char *const dialect_words[DIALECT_COUNT];
 
 struct source {
     struct arena *arena;
-    const char *folder;              /* the migrations folder as given */
-    const char *program;             /* the executable's name, for messages; NULL: profile-migrate */
-    const char *checked; /* a file that remembers which SQLite revisions passed, so that they are not run again; or NULL */
+    const char *folder;  /* the migrations folder as given */
+    const char *program; /* the executable's name, for messages; NULL: profile-migrate */
+    const char
+        *checked; /* a file that remembers which SQLite revisions passed, so that they are not run again; or NULL */
     VEC(struct source_stream *) streams; /* registry first, else in byte order of names */
     struct findings findings;
 };

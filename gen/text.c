@@ -88,7 +88,8 @@ bool text_take(struct findings *out, const char *path, const char *shown, char *
         found = finding_add(out, "nul-byte", f, (size_t)(nul - bytes), "the file holds a NUL byte");
         err_hint(&found->err, "no database takes one in SQL; a file in UTF-16 looks like this: save it as UTF-8");
     } else if (bad < n) {
-        found = finding_add(out, "invalid-utf8", f, bad, "invalid UTF-8: byte 0x%02x", (unsigned)(unsigned char)bytes[bad]);
+        found = finding_add(out, "invalid-utf8", f, bad, "invalid UTF-8: byte 0x%02x",
+                            (unsigned)(unsigned char)bytes[bad]);
         err_hint(&found->err, "save the file as UTF-8");
     } else {
         return true;

@@ -32,8 +32,8 @@ static size_t look(struct str text, bool secret)
     for (size_t i = 0; i < s.settings.n; i++) {
         const struct source_setting *setting = &s.settings.v[i];
         must(str_starts(str_slice(s.ini.bytes, setting->key.offset, s.ini.bytes.n), str_from(setting->key.text)));
-        must(!setting->value.text || str_starts(str_slice(s.ini.bytes, setting->value.offset, s.ini.bytes.n),
-                                                str_from(setting->value.text)));
+        must(!setting->value.text ||
+             str_starts(str_slice(s.ini.bytes, setting->value.offset, s.ini.bytes.n), str_from(setting->value.text)));
     }
     findings_format(&shown, &out);
     must(!secret || !shown.n || !memmem(shown.p, shown.n, MARK, strlen(MARK)));

@@ -61,27 +61,29 @@ static struct tree sample(void)
     return t;
 }
 
-static const char program[] = "#include <stdio.h>\n#include \"model/revision.h\"\n"
-                              "int main(void) {\n"
-                              "    for (uint32_t i = 0; i < migrate_catalogue.n_streams; i++) {\n"
-                              "        const struct stream *s = migrate_catalogue.streams[i];\n"
-                              "        printf(\"%s %d %u\\n%s%u\\n\", s->name, s->kind, s->dialects, (const char *)s->ini_text, s->ini_length);\n"
-                              "        for (uint32_t k = 0; k < s->n_settings; k++)\n"
-                              "            printf(\"%s=%s %u\\n\", s->settings[k].key, s->settings[k].value, s->settings[k].line);\n"
-                              "        for (uint32_t k = 0; k < s->n_revisions; k++) {\n"
-                              "            const struct revision *r = s->revisions[k];\n"
-                              "            printf(\"%s %s %u %u %u %u %u\\n\", r->id, r->path, r->length, r->text[r->length], r->n_down, r->n_depends, r->n_requires);\n"
-                              "            fwrite(r->text, 1, r->length, stdout);\n"
-                              "            for (uint32_t i = 0; i < r->n_sections; i++)\n"
-                              "                for (uint32_t j = 0; j < r->sections[i].n_statements; j++) {\n"
-                              "                    const struct revision_statement *t = &r->sections[i].statements[j];\n"
-                              "                    printf(\"%u %u %u %u %s %s %s %s\\n\", t->offset, t->length, t->line, t->flags, t->kind,\n"
-                              "                           t->schema ? t->schema : \"-\", t->object ? t->object : \"-\", t->table ? t->table : \"-\");\n"
-                              "                }\n"
-                              "        }\n    }\n}\n";
+static const char program[] =
+    "#include <stdio.h>\n#include \"model/revision.h\"\n"
+    "int main(void) {\n"
+    "    for (uint32_t i = 0; i < migrate_catalogue.n_streams; i++) {\n"
+    "        const struct stream *s = migrate_catalogue.streams[i];\n"
+    "        printf(\"%s %d %u\\n%s%u\\n\", s->name, s->kind, s->dialects, (const char *)s->ini_text, s->ini_length);\n"
+    "        for (uint32_t k = 0; k < s->n_settings; k++)\n"
+    "            printf(\"%s=%s %u\\n\", s->settings[k].key, s->settings[k].value, s->settings[k].line);\n"
+    "        for (uint32_t k = 0; k < s->n_revisions; k++) {\n"
+    "            const struct revision *r = s->revisions[k];\n"
+    "            printf(\"%s %s %u %u %u %u %u\\n\", r->id, r->path, r->length, r->text[r->length], r->n_down, r->n_depends, r->n_requires);\n"
+    "            fwrite(r->text, 1, r->length, stdout);\n"
+    "            for (uint32_t i = 0; i < r->n_sections; i++)\n"
+    "                for (uint32_t j = 0; j < r->sections[i].n_statements; j++) {\n"
+    "                    const struct revision_statement *t = &r->sections[i].statements[j];\n"
+    "                    printf(\"%u %u %u %u %s %s %s %s\\n\", t->offset, t->length, t->line, t->flags, t->kind,\n"
+    "                           t->schema ? t->schema : \"-\", t->object ? t->object : \"-\", t->table ? t->table : \"-\");\n"
+    "                }\n"
+    "        }\n    }\n}\n";
 
-#define BUILD_AND_RUN(output)                                                                                                  \
-    "(cd " output " && gcc -std=gnu17 -O0 -Wall -Wextra -Werror -I\"$top\"/runtime -Wa,-I,. -o ../" output ".exe ../program.c " \
+#define BUILD_AND_RUN(output)                                                                                          \
+    "(cd " output " && gcc -std=gnu17 -O0 -Wall -Wextra -Werror -I\"$top\"/runtime -Wa,-I,. -o ../" output             \
+    ".exe ../program.c "                                                                                               \
     "$(sed -n 's/^\t\\([^ ]*\\).*/\\1/p' sources.mk)) && ./" output ".exe >" output ".said"
 
 static void xxd_and_incbin_give_the_same_bytes(void **state)
@@ -112,7 +114,8 @@ static void names_are_escaped(void **state)
     struct tree t = sample();
     emit(&t, "out", 0);
     assert_true(shell(&t, "test -e out/catalogue.c && test -e out/_63atalogue.c && test -e out/_63atalogue/a1.c"));
-    assert_true(shell(&t, "test -e out/s/b_2e1_5f_c4_91.c && grep -q migrate_text_s__b_2e1_5f_c4_91 out/s/b_2e1_5f_c4_91.c"));
+    assert_true(
+        shell(&t, "test -e out/s/b_2e1_5f_c4_91.c && grep -q migrate_text_s__b_2e1_5f_c4_91 out/s/b_2e1_5f_c4_91.c"));
     tree_revision(&t, "s/versions/c.sql", "đđđđđđđđđđđđđđđđđđđđđđđđđđđđđđđđ", "b.1_đ", "");
     tree_revision(&t, "s/versions/d.sql", "đđđđđđđđđđđđđđđđđđđđđđđđđđđđđđđa", "b.1_đ", "");
     emit(&t, "out", 0);
@@ -125,7 +128,8 @@ static void nothing_is_written_twice_and_nothing_stays(void **state)
     (void)state;
     struct tree t = sample();
     emit(&t, "out", 0);
-    assert_true(shell(&t, "touch -d 2001-01-01 out/*.c out/*/*.c out/sources.mk && touch out/s/a1.o out/mine.c && mkdir out/s/sub"));
+    assert_true(shell(
+        &t, "touch -d 2001-01-01 out/*.c out/*/*.c out/sources.mk && touch out/s/a1.o out/mine.c && mkdir out/s/sub"));
     emit(&t, "out", 0);
     assert_true(shell(&t, "test -z \"$(find out -name '*.c' -newermt 2002-01-01 ! -name mine.c)\""));
 
@@ -176,9 +180,11 @@ static void a_list_from_elsewhere_removes_nothing(void **state)
 {
     (void)state;
     struct tree t = sample();
-    assert_true(shell(&t, "mkdir -p out/x && touch precious.c out/x/y.c out/a.b.c && "
-                          "printf '# Made by migrate-gen: do not edit.\\nGEN_SOURCES := \\\\\\n\\t../precious.c \\\\\\n\\tx/../y.c \\\\\\n\\ta.b.c\\n' "
-                          ">out/sources.mk"));
+    assert_true(shell(
+        &t,
+        "mkdir -p out/x && touch precious.c out/x/y.c out/a.b.c && "
+        "printf '# Made by migrate-gen: do not edit.\\nGEN_SOURCES := \\\\\\n\\t../precious.c \\\\\\n\\tx/../y.c \\\\\\n\\ta.b.c\\n' "
+        ">out/sources.mk"));
     emit(&t, "out", 0);
     assert_true(shell(&t, "test -e precious.c && test -e out/x/y.c && test -e out/a.b.c"));
     tree_free(&t);
@@ -190,7 +196,8 @@ static void what_cannot_be_written_is_said(void **state)
     struct tree t = sample();
     AUTO_ERR e = {0};
     struct source s = tree_link(&t);
-    struct emit_options options = {.output = arena_printf(&t.arena, "%s/file/out", t.top), .program = "p", .version = "1"};
+    struct emit_options options = {
+        .output = arena_printf(&t.arena, "%s/file/out", t.top), .program = "p", .version = "1"};
     assert_true(shell(&t, "touch file"));
     assert_false(emit_sources(&s, &options, &e));
     assert_non_null(strstr(e.message, "cannot make the folder"));

@@ -36,10 +36,11 @@ static void done(struct parsed *p)
 static void values_are_kept_as_written(void **state)
 {
     (void)state;
-    struct parsed *p = parse("# comment\n\n[stream]\n  kind=fleet  \nregistry = shared\ndialects = sqlite , postgresql\n"
-                             "multiple_heads = yes\n"
-                             "tenants_query = SELECT tenant_id, 'a\\nb;#' AS x FROM \"t\" WHERE note <> '=' -- all\n"
-                             "tenant_url = sqlite:///${FOLDER}/{tenant_id}.db\n");
+    struct parsed *p = parse(
+        "# comment\n\n[stream]\n  kind=fleet  \nregistry = shared\ndialects = sqlite , postgresql\n"
+        "multiple_heads = yes\n"
+        "tenants_query = SELECT tenant_id, 'a\\nb;#' AS x FROM \"t\" WHERE note <> '=' -- all\n"
+        "tenant_url = sqlite:///${FOLDER}/{tenant_id}.db\n");
     assert_int_equal(p->findings.list.n, 0);
     assert_int_equal(p->stream.kind, STREAM_FLEET);
     assert_string_equal(p->stream.registry, "shared");
@@ -88,14 +89,22 @@ static void literal_passwords_are_refused_and_never_shown(void **state)
 {
     (void)state;
     static const char *const literal[] = {
-        "postgresql://app:hunter2@db/x",       "postgresql+asyncpg://app:hunter2@db:5432/x",
-        "postgres://app:hunter2@@db/x",        "postgresql://app:hunter2/y@db/x",
-        "postgresql://app:12345/hunter2@db/x", "postgresql://app:hunter2?y@db/x",
-        "postgresql://:hunter2@/x",            "postgresql://${USER}:hunter2@db/x",
-        "postgresql://${U}:${P}hunter2@db/x",  "postgresql://app:hunter2${P}@db/x",
-        "postgresql://db/x?password=hunter2",  "postgresql://db/x?user=a&PASSWORD=hunter2",
-        "host=db password=hunter2",            "host=db password = 'hunter2'",
-        "host=db sslpassword=hunter2",         "postgresql://app:${P}@db/x?sslpassword=hunter2",
+        "postgresql://app:hunter2@db/x",
+        "postgresql+asyncpg://app:hunter2@db:5432/x",
+        "postgres://app:hunter2@@db/x",
+        "postgresql://app:hunter2/y@db/x",
+        "postgresql://app:12345/hunter2@db/x",
+        "postgresql://app:hunter2?y@db/x",
+        "postgresql://:hunter2@/x",
+        "postgresql://${USER}:hunter2@db/x",
+        "postgresql://${U}:${P}hunter2@db/x",
+        "postgresql://app:hunter2${P}@db/x",
+        "postgresql://db/x?password=hunter2",
+        "postgresql://db/x?user=a&PASSWORD=hunter2",
+        "host=db password=hunter2",
+        "host=db password = 'hunter2'",
+        "host=db sslpassword=hunter2",
+        "postgresql://app:${P}@db/x?sslpassword=hunter2",
     };
     for (size_t i = 0; i < sizeof literal / sizeof *literal; i++) {
         expect_rule("url", literal[i], "literal-password");
@@ -112,15 +121,24 @@ static void addresses_without_a_literal_password_pass(void **state)
 {
     (void)state;
     static const char *const clean[] = {
-        "${DATABASE_URL}",           "postgresql://db/x",
-        "postgresql://db:5432/x",    "postgresql://app@db:5432/x",
-        "postgresql://app:@db/x",    "postgresql://app:${P}@db:5432/x",
-        "postgresql://${U}:${P}@db", "postgresql://${U}:${P}@${H}:5432/x?application_name=a@b",
+        "${DATABASE_URL}",
+        "postgresql://db/x",
+        "postgresql://db:5432/x",
+        "postgresql://app@db:5432/x",
+        "postgresql://app:@db/x",
+        "postgresql://app:${P}@db:5432/x",
+        "postgresql://${U}:${P}@db",
+        "postgresql://${U}:${P}@${H}:5432/x?application_name=a@b",
         "postgresql://db:5432/x?options=a@b",
-        "sqlite:///shared.db",       "sqlite:////var/lib/a@b:c/shared.db",
-        "host=db dbname=x",          "host=db password=${P}",
-        "host=db password='${P}'",   "postgresql://[::1]:5432/x",
-        "postgresql://[::1]/x?o=a@b", "postgresql://app@[::1]/x",  "postgresql:///x?host=/run/postgresql",
+        "sqlite:///shared.db",
+        "sqlite:////var/lib/a@b:c/shared.db",
+        "host=db dbname=x",
+        "host=db password=${P}",
+        "host=db password='${P}'",
+        "postgresql://[::1]:5432/x",
+        "postgresql://[::1]/x?o=a@b",
+        "postgresql://app@[::1]/x",
+        "postgresql:///x?host=/run/postgresql",
     };
     for (size_t i = 0; i < sizeof clean / sizeof *clean; i++)
         expect_rule("url", clean[i], "");

@@ -64,8 +64,9 @@ static void a_header_is_read_with_its_places(void **state)
 static void sections_are_offsets_into_the_file(void **state)
 {
     (void)state;
-    const char *text = HEADER "\n-- migrate:up postgresql\nA;\n-- migrate:up lock_timeout:250ms\nB;\nC;\n"
-                              "-- migrate:down transaction:false statement_timeout:10min batch opaque\nlast line without end";
+    const char *text = HEADER
+        "\n-- migrate:up postgresql\nA;\n-- migrate:up lock_timeout:250ms\nB;\nC;\n"
+        "-- migrate:down transaction:false statement_timeout:10min batch opaque\nlast line without end";
     struct parsed *p = parse(text, SIZE_MAX);
     assert_int_equal(p->findings.list.n, 0);
     assert_int_equal(p->r.revision.n_sections, 3);
@@ -113,11 +114,13 @@ static void a_section_line_is_one_inside_a_string_too(void **state)
 static void windows_files_are_normalised(void **state)
 {
     (void)state;
-    struct parsed *p = parse("\xEF\xBB\xBF-- Revision: a1\r\n-- Revises:\r\n-- Message: m\r\n\r\n-- migrate:up\r\nA\rB\r\r\n"
-                             "-- migrate:down\r\n\r",
-                             SIZE_MAX);
+    struct parsed *p = parse(
+        "\xEF\xBB\xBF-- Revision: a1\r\n-- Revises:\r\n-- Message: m\r\n\r\n-- migrate:up\r\nA\rB\r\r\n"
+        "-- migrate:down\r\n\r",
+        SIZE_MAX);
     assert_int_equal(p->findings.list.n, 0);
-    assert_true(str_is(p->r.file.bytes, "-- Revision: a1\n-- Revises:\n-- Message: m\n\n-- migrate:up\nA\rB\r\n-- migrate:down\n\r"));
+    assert_true(str_is(p->r.file.bytes,
+                       "-- Revision: a1\n-- Revises:\n-- Message: m\n\n-- migrate:up\nA\rB\r\n-- migrate:down\n\r"));
     assert_int_equal(p->r.revision.length, p->r.file.bytes.n);
     assert_int_equal(p->r.revision.text[p->r.revision.length], 0);
     done(p);
@@ -240,8 +243,9 @@ static void findings_are_sorted_by_place(void **state)
     BUF_AUTO json = {0};
     err_hint(&out.list.v[3].err, "a \"hint\"");
     finding_json(&json, &out.list.v[3]);
-    assert_string_equal(json.p, "{\"rule\": \"r1\", \"severity\": \"warning\", \"path\": \"b\", \"line\": 1, \"column\": 3, "
-                                "\"message\": \"after second\", \"hint\": \"a \\\"hint\\\"\"}");
+    assert_string_equal(json.p,
+                        "{\"rule\": \"r1\", \"severity\": \"warning\", \"path\": \"b\", \"line\": 1, \"column\": 3, "
+                        "\"message\": \"after second\", \"hint\": \"a \\\"hint\\\"\"}");
     findings_free(&out);
     arena_free(&a);
 }
