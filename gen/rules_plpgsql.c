@@ -3,7 +3,7 @@
  *
  * The statements of a DO body are found by tokens: behind a semicolon or a word that opens a list of statements. The
  * library's own parser of PL/pgSQL knows no catalog and takes a record's field for an unknown variable, so only what it
- * calls a syntax error is believed.
+ * calls a syntax error or a missing word is believed.
  */
 #include "gen/rules_postgresql.h"
 
@@ -128,7 +128,10 @@ static size_t find_stop(const struct statement_check *s, const struct token *bod
 static void check_syntax(struct statement_check *s, const struct token *body)
 {
     struct parse_error e;
-    if (parse_plpgsql(s->section->arena, s->text, &e) || !str_starts(str_from(e.message), STR("syntax error")))
+    if (parse_plpgsql(s->section->arena, s->text, &e))
+        return;
+    struct str message = str_from(e.message);
+    if (!str_starts(message, STR("syntax error")) && !str_starts(message, STR("missing \"")))
         return;
     struct finding *found = rules_refuse(s, find_stop(s, body, &e), "syntax", "%s", e.message);
     err_detail(&found->err, "in a body of PL/pgSQL");

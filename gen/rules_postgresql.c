@@ -330,7 +330,7 @@ static void set_variable(struct statement_check *s, const json_t *node)
         if (role)
             err_hint(&found->err, "use SET LOCAL ROLE NONE");
         else
-            err_hint(&found->err, "use SET LOCAL %s TO DEFAULT", strcmp(name, "ALL") == 0 ? "NAME" : name);
+            err_hint(&found->err, "use SET LOCAL %s TO DEFAULT", strcmp(name, "ALL") == 0 ? "…" : name);
     } else if (tree_flag(node, "is_local")) {
         set_local(s, name);
     } else if (strcmp(name, "session_authorization") == 0) {

@@ -13,6 +13,7 @@ int scratch_patience = 2000;
 
 struct scratch {
     sqlite3 *db;
+    sqlite3 *filled; /* another database, for one table with one row; opened when it is needed */
     const char *stream;
     const char *revision;
     enum stream_kind kind;
@@ -126,6 +127,7 @@ void scratch_close(struct scratch *s)
     if (!s)
         return;
     sqlite3_close(s->db);
+    sqlite3_close(s->filled);
     free(s);
 }
 
@@ -150,6 +152,14 @@ static bool fail(struct scratch *s, int rc, struct arena *a, struct scratch_erro
     return false;
 }
 
+/* On the commit: nothing says which statement, let alone which row. */
+static bool fail_at_commit(struct scratch *s, struct arena *a, struct scratch_error *e)
+{
+    *e = (struct scratch_error){.message = arena_printf(a, "%s at the commit", sqlite3_errmsg(s->db)), .offset = SIZE_MAX};
+    scratch_rollback(s);
+    return false;
+}
+
 static bool fail_with(struct arena *a, struct scratch_error *e, const char *message)
 {
     *e = (struct scratch_error){.message = arena_strdup(a, message), .offset = SIZE_MAX};
@@ -164,11 +174,7 @@ bool scratch_begin(struct scratch *s, bool foreign_keys, const char *revision)
 
 bool scratch_commit(struct scratch *s, struct arena *a, struct scratch_error *e)
 {
-    if (run(s, "COMMIT"))
-        return true;
-    fail(s, SQLITE_CONSTRAINT, a, e);
-    scratch_rollback(s);
-    return false;
+    return run(s, "COMMIT") || fail_at_commit(s, a, e);
 }
 
 void scratch_rollback(struct scratch *s)
@@ -213,9 +219,44 @@ bool scratch_statement(struct scratch *s, struct str text, bool run_it, struct a
     if (rc != SQLITE_OK)
         ok = fail(s, rc & 0xFF, a, e);
     sqlite3_finalize(statement);
-    if (ok && run_it && sqlite3_get_autocommit(s->db))
-        ok = fail_with(a, e, "the statement ended the transaction");
+    if (run_it && sqlite3_get_autocommit(s->db))
+        ok = fail_with(a, e, ok ? "the statement ended the transaction"
+                                : arena_printf(a, "%s: the statement rolled back the transaction", e->message));
     return ok;
+}
+
+/* Anew for each statement: what the last one made of it does not matter. */
+static bool fill_table(struct scratch *s, struct str table)
+{
+    sqlite3_close(s->filled);
+    s->filled = NULL;
+    if (sqlite3_open(":memory:", &s->filled) != SQLITE_OK)
+        return false;
+    int keys = 0;
+    sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_FKEY, -1, &keys);
+    sqlite3_db_config(s->filled, SQLITE_DBCONFIG_ENABLE_FKEY, keys, NULL);
+    char *name = sqlite3_mprintf("%.*s", str_int_length(table), table.p);
+    char *sql = name ? sqlite3_mprintf("CREATE TABLE \"%w\" (\"the only column\"); INSERT INTO \"%w\" VALUES (1)", name, name)
+                     : NULL;
+    bool ok = sql && sqlite3_exec(s->filled, sql, NULL, NULL, NULL) == SQLITE_OK;
+    sqlite3_free(name);
+    sqlite3_free(sql);
+    return ok;
+}
+
+const char *scratch_add_column(struct scratch *s, struct str table, struct str text, struct arena *a)
+{
+    sqlite3_stmt *statement = NULL;
+    const char *wrong = NULL;
+    if (text.n > INT32_MAX || !fill_table(s, table))
+        return NULL;
+    /* Other errors, such as a CHECK of a column that this table lacks, say nothing about rows. */
+    if (sqlite3_prepare_v2(s->filled, text.p, (int)text.n, &statement, NULL) != SQLITE_OK ||
+        sqlite3_step(statement) != SQLITE_DONE)
+        wrong = sqlite3_strnicmp(sqlite3_errmsg(s->filled), "cannot add ", 11) == 0
+                    ? arena_strdup(a, sqlite3_errmsg(s->filled)) : NULL;
+    sqlite3_finalize(statement);
+    return wrong;
 }
 
 const char *scratch_check_keys(struct scratch *s, struct arena *a)

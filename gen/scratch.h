@@ -41,6 +41,12 @@ void scratch_rollback(struct scratch *s);
  */
 bool scratch_statement(struct scratch *s, struct str text, bool run, struct arena *a, struct scratch_error *e);
 
+/*
+ * Whether an ALTER TABLE … ADD COLUMN of the table works when there are rows: SQLite's words if it does not. A database in
+ * memory has no rows, and a tenant's has.
+ */
+const char *scratch_add_column(struct scratch *s, struct str table, struct str text, struct arena *a);
+
 /* What foreign_key_check has to say: a row whose parent is missing, a key that fits no parent; NULL: nothing. */
 const char *scratch_check_keys(struct scratch *s, struct arena *a);
 

@@ -101,6 +101,11 @@ static void find_ancestors(struct trial *t)
 
 /* --------------------------------------------------------------------------------------------------------- findings */
 
+static struct str statement_text(const struct trial *t, uint32_t i, const struct revision_statement *st)
+{
+    return str_slice(t->stream->revisions.v[i]->file.bytes, st->offset, st->offset + st->length);
+}
+
 static bool token_names(struct str text, const struct token *t, struct str name)
 {
     struct str s = token_text(text, t);
@@ -109,21 +114,27 @@ static bool token_names(struct str text, const struct token *t, struct str name)
     return s.n == name.n && strncasecmp(s.p, name.p, s.n) == 0;
 }
 
-/* Whether a body creates the table: a CREATE TABLE or RENAME TO whose head holds the name. */
-static bool creates(const struct trial *t, uint32_t i, struct str name)
+/* CREATE TABLE with the name in its head, or ALTER TABLE … RENAME TO it. */
+static bool makes_table(struct str text, const char *kind, struct str name)
 {
-    const struct sqlite_body *up = &t->revisions[i].direction[DIRECTION_UP];
-    for (size_t k = 0; k < up->n; k++) {
-        const struct revision_statement *st = &up->statements[k];
-        struct str text = str_slice(t->stream->revisions.v[i]->file.bytes, st->offset, st->offset + st->length);
-        struct lexer l = {.text = text, .dialect = DIALECT_SQLITE};
-        struct token token;
-        if (strcmp(st->kind, "CREATE TABLE") != 0 && strcmp(st->kind, "ALTER TABLE") != 0)
-            continue;
-        while (token_next(&l, &token) && !token_is_symbol(text, &token, "("))
-            if (token_names(text, &token, name))
-                return true;
-    }
+    struct lexer l = {.text = text, .dialect = DIALECT_SQLITE};
+    struct token token, before = {0}, first = {0};
+    bool renames = strcmp(kind, "ALTER TABLE") == 0;
+    if (!renames && strcmp(kind, "CREATE TABLE") != 0)
+        return false;
+    for (; token_next(&l, &token) && !token_is_symbol(text, &token, "("); first = before, before = token)
+        if (token_names(text, &token, name) && (!renames || (before.length && token_is_word(text, &before, "TO") &&
+                                                             token_is_word(text, &first, "RENAME"))))
+            return true;
+    return false;
+}
+
+/* Whether one of a body's first `n` statements makes the table. */
+static bool creates(const struct trial *t, uint32_t i, const struct sqlite_body *body, size_t n, struct str name)
+{
+    for (size_t k = 0; k < n; k++)
+        if (makes_table(statement_text(t, i, &body->statements[k]), body->statements[k].kind, name))
+            return true;
     return false;
 }
 
@@ -136,12 +147,14 @@ static void suggest_dependency(const struct trial *t, uint32_t i, struct finding
     struct str name = str_slice(message, prefix.n, message.n);
     size_t dot = str_find(name, '.');
     name = dot < name.n ? str_slice(name, dot + 1, name.n) : name;
-    for (uint32_t k = 0; k < t->n; k++)
-        if (k != i && !has(below(t, i), k) && !has(below(t, k), i) && creates(t, k, name)) {
+    for (uint32_t k = 0; k < t->n; k++) {
+        const struct sqlite_body *up = &t->revisions[k].direction[DIRECTION_UP];
+        if (k != i && !has(below(t, i), k) && !has(below(t, k), i) && creates(t, k, up, up->n, name)) {
             err_hint(&found->err, "revision %s creates it: add \"-- Depends-On: %s\"", revision_at(t, k)->id,
                      revision_at(t, k)->id);
             return;
         }
+    }
 }
 
 static void suggest_quotes(const struct source_revision *r, size_t offset, struct finding *found)
@@ -154,7 +167,7 @@ static void suggest_quotes(const struct source_revision *r, size_t offset, struc
 static const char *explain(const struct trial *t, uint32_t i, uint32_t for_whom, enum direction direction)
 {
     if (i != for_whom)
-        return arena_printf(t->source->arena, "run in memory for revision %s, on exactly the revisions that that one builds on",
+        return arena_printf(t->source->arena, "run in memory for revision %s, on exactly the revisions that it builds on",
                             revision_at(t, for_whom)->id);
     return direction == DIRECTION_UP ? "run in memory, on exactly the revisions that this one builds on"
                                      : "run in memory, right after its up";
@@ -176,11 +189,6 @@ static void refuse(const struct trial *t, uint32_t i, uint32_t for_whom, enum di
 
 /* ---------------------------------------------------------------------------------------------------------- running */
 
-static struct str statement_text(const struct trial *t, uint32_t i, const struct revision_statement *st)
-{
-    return str_slice(t->stream->revisions.v[i]->file.bytes, st->offset, st->offset + st->length);
-}
-
 /* The statements from `from` on, which cannot run any more: what is wrong with them on any database. */
 static void check_syntax(const struct trial *t, uint32_t i, const struct sqlite_body *body, size_t from)
 {
@@ -192,12 +200,44 @@ static void check_syntax(const struct trial *t, uint32_t i, const struct sqlite_
     }
 }
 
+/* ALTER TABLE name ADD: the name without its quotes, empty for any other statement or a name with a schema. */
+static struct str table_that_grows(struct str text)
+{
+    struct lexer l = {.text = text, .dialect = DIALECT_SQLITE};
+    struct token t[4];
+    for (size_t k = 0; k < 4; k++)
+        if (!token_next(&l, &t[k]))
+            return STR("");
+    if (!token_is_word(text, &t[0], "ALTER") || !token_is_word(text, &t[1], "TABLE") || !token_is_word(text, &t[3], "ADD"))
+        return STR("");
+    struct str name = token_text(text, &t[2]);
+    return t[2].kind == TOKEN_NAME && name.n >= 2 ? str_slice(name, 1, name.n - 1) : name;
+}
+
+/* A column that only an empty table takes, in a table that an earlier revision made. */
+static void check_add_column(const struct trial *t, uint32_t i, const struct sqlite_body *body, size_t at)
+{
+    const struct revision_statement *st = &body->statements[at];
+    struct str text = statement_text(t, i, st), table = table_that_grows(text);
+    if (!table.n || creates(t, i, body, at, table))
+        return;
+    const char *wrong = scratch_add_column(t->db, table, text, t->a);
+    if (!wrong)
+        return;
+    struct finding *found = finding_add(&t->source->findings, "needs-empty-table", &t->stream->revisions.v[i]->file, st->offset,
+                                        "%s", wrong);
+    err_detail(&found->err, "SQLite refuses it as soon as \"%.*s\" holds a row", STR_ARG(table));
+    err_hint(&found->err, "give it a constant DEFAULT, or build the table anew: create, copy, drop, rename");
+}
+
 static bool run_statements(const struct trial *t, uint32_t i, uint32_t for_whom, const struct sqlite_body *body)
 {
     struct scratch_error e;
     for (size_t k = 0; k < body->n; k++) {
         const struct revision_statement *st = &body->statements[k];
         bool run = !(st->flags & STATEMENT_NO_BLOCK);
+        if (i == for_whom && !body->skip[k])
+            check_add_column(t, i, body, k);
         if (body->skip[k] || scratch_statement(t->db, statement_text(t, i, st), run, t->a, &e))
             continue;
         refuse(t, i, for_whom, body->section->direction, st, &e);
