@@ -19,15 +19,15 @@ static void drop_bom_and_cr(char *bytes, size_t *n)
         memmove(bytes, bytes + 3, *n);
     }
     char *to = memchr(bytes, '\r', *n);
-    const char *end = bytes + *n;
-    for (const char *from = to; from && from < end;) {
+    const char *end = bytes + *n, *from = to;
+    while (to && from < end) {
         if (*from == '\r' && from + 1 < end && from[1] == '\n')
             from++;
         const char *next = memchr(from + 1, '\r', (size_t)(end - from - 1));
         size_t run = (size_t)((next ? next : end) - from);
         memmove(to, from, run);
         to += run;
-        from = next ? next : end;
+        from += run;
     }
     if (to)
         *n = (size_t)(to - bytes);
