@@ -2,6 +2,13 @@
 #include "cli/format.h"
 #include "cli/migrate.h"
 
+/* `stamp --purge` may change rows without a step. */
+static bool changes_something(const struct outcome *outcome)
+{
+    const struct plan *plan = &outcome->plan;
+    return !outcome->err.fault && (plan->n || (plan->purge && !strings_equal(&plan->target, &outcome->rows)));
+}
+
 static void add_json(struct buf *out, struct visits *v, const struct tenant *t, const struct outcome *outcome)
 {
     struct json j = {.out = out};
@@ -19,7 +26,7 @@ static void add_json(struct buf *out, struct visits *v, const struct tenant *t, 
         json_end_object(&j);
     }
     json_end_array(&j);
-    json_put_strings(&j, "target", outcome->err.fault || !outcome->plan.n ? &outcome->rows : &outcome->plan.target);
+    json_put_strings(&j, "target", changes_something(outcome) ? &outcome->plan.target : &outcome->rows);
     if (outcome->err.fault) {
         json_key(&j, "error");
         json_object(&j);
@@ -39,14 +46,15 @@ static void add_text(struct buf *out, struct visits *v, const struct tenant *t, 
         buf_addz(out, "skipped, the database does not exist");
     else if (outcome->ahead)
         buf_addz(out, "nothing to do, ahead of this executable");
-    else if (!plan->n)
+    else if (!changes_something(outcome))
         buf_addz(out, "nothing to do, at ");
     if (!outcome->err.fault && !outcome->skipped && !outcome->ahead) {
         format_rows(out, &outcome->rows);
-        if (plan->n) {
+        if (changes_something(outcome)) {
             buf_addz(out, " -> ");
             format_rows(out, &plan->target);
-            buf_addf(out, ", %zu step%s", plan->n, plan->n == 1 ? "" : "s");
+            buf_addf(out, ", %zu step%s%s", plan->n, plan->n == 1 ? "" : "s",
+                     plan->purge ? ", every row is deleted first" : "");
         }
     }
     buf_addc(out, '\n');

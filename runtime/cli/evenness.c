@@ -31,20 +31,23 @@ static void sort_in(struct visits *v, const struct tenant *t, const struct place
     vec_push(&groups->arena, &groups->list, group);
 }
 
-/* The one revision (or base) that a relative target leads to from these rows; NULL when it cannot be said in one word. */
-static const char *absolute(struct visits *v, enum job_kind kind, const struct strings *rows)
+/*
+ * The one revision (or base) that a relative target leads to from these rows; NULL when it cannot be said in one word.
+ * False when it leads nowhere.
+ */
+static bool absolute(struct visits *v, enum job_kind kind, const struct strings *rows, const char **out, struct err *e)
 {
     struct arena *a = &v->app->arena;
     struct plan plan = {0};
-    AUTO_ERR ignored = {0};
     bool up = kind == JOB_UPGRADE;
-    if (!(up ? plan_upgrade : plan_downgrade)(a, v->graph, rows, v->job.target, &plan, &ignored) || !plan.n)
-        return NULL;
-    if (up)
-        return plan.steps[plan.n - 1].revision->id;
-    if (!plan.target.n)
-        return "base";
-    return plan.target.n == 1 ? plan.target.v[0] : NULL;
+    *out = NULL;
+    if (!(up ? plan_upgrade : plan_downgrade)(a, v->graph, rows, v->job.target, &plan, e))
+        return false;
+    if (up && plan.n)
+        *out = plan.steps[plan.n - 1].revision->id;
+    else if (!up && plan.n && plan.target.n < 2)
+        *out = plan.target.n ? plan.target.v[0] : "base";
+    return true;
 }
 
 static void describe_groups(struct visits *v, enum job_kind kind, const struct groups *groups, struct err *e)
@@ -54,7 +57,9 @@ static void describe_groups(struct visits *v, enum job_kind kind, const struct g
     size_t most = 0;
     for (size_t i = 0; i < groups->list.n; i++) {
         const struct group *g = &groups->list.v[i];
-        const char *to = absolute(v, kind, &g->rows);
+        AUTO_ERR ignored = {0};
+        const char *to;
+        absolute(v, kind, &g->rows, &to, &ignored);
         buf_addf(&text, "%s%zu at ", i ? "; " : "", g->n);
         format_rows(&text, &g->rows);
         buf_addf(&text, " (%s%s)", g->example, g->n > 1 ? ", …" : "");
@@ -89,7 +94,8 @@ bool migrate_check_even(struct visits *v, enum job_kind kind, int *status, struc
                      STR_ARG(v->job.target), v->stream->name);
         describe_groups(v, kind, &groups, e);
     } else if (ok && groups.list.n == 1) {
-        const char *to = absolute(v, kind, &groups.list.v[0].rows);
+        const char *to;
+        ok = absolute(v, kind, &groups.list.v[0].rows, &to, e);
         v->job.target = to ? str_from(to) : v->job.target;
     }
     arena_free(&groups.arena);

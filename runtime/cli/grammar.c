@@ -66,6 +66,27 @@ static const struct option options[] = {
     {.name = "version", .help = "as the command version"},
 };
 
+static bool is_head_or_id(struct app *app, const struct stream *stream, const struct target *t, const char *word,
+                          bool *is_other, struct err *why)
+{
+    const struct graph *g = app_graph(app, stream);
+    struct revlist hits = {0};
+    if (t->shape != TARGET_SYMBOL || !graph_resolve(&app->arena, g, str_from(word), NULL, &hits, why)) {
+        *is_other |= t->shape != TARGET_SYMBOL;
+        return false;
+    }
+    bool id = !t->label.n && hits.n == 1 && str_starts(str_from(graph_revision(g, hits.v[0])->id), t->symbol);
+    *is_other |= !id && !str_is(t->symbol, "head");
+    return id || str_is(t->symbol, "head");
+}
+
+static bool refuse_downwards(const struct app *app, const char *stream, const char *word, struct err *e)
+{
+    err_set(e, FAULT_USAGE, "\"%s\" goes down, and the short form only goes up", word);
+    err_hint(e, "%s %s downgrade %s", app->catalogue->program, stream, word);
+    return false;
+}
+
 /*
  * The short form takes the plain ways to say how far: head, LABEL@head, +N, an id or at least 4 characters of one.
  * Whatever else is a target belongs to the long form, which the hint spells out.
@@ -74,41 +95,33 @@ static bool is_short_target(void *context, const char *stream_name, const char *
 {
     struct app *app = context;
     const struct stream *stream = app_stream(app, stream_name);
-    const char *program = app->catalogue->program;
-    AUTO_ERR why = {0};
     struct target t;
-    struct revlist hits = {0};
-    bool all = !stream;
-    if (!target_parse(str_from(word), &t, &why))
-        return err_set(e, FAULT_USAGE, "\"%s\" is neither a command nor a target", word);
-    if ((t.shape == TARGET_RELATIVE && t.offset < 0) || (t.shape == TARGET_SYMBOL && str_is(t.symbol, "base"))) {
-        err_set(e, FAULT_USAGE, "\"%s\" goes down, and the short form only goes up", word);
-        err_hint(e, "%s %s downgrade %s", program, stream_name, word);
-        return false;
-    }
-    if (t.shape == TARGET_RELATIVE && !t.label.n)
+    AUTO_ERR why = {0};
+    bool is_other = false;
+    bool is_target = target_parse(str_from(word), &t, &why);
+    if (is_target && ((t.shape == TARGET_RELATIVE && t.offset < 0) ||
+                      (t.shape == TARGET_SYMBOL && !t.label.n && str_is(t.symbol, "base"))))
+        return refuse_downwards(app, stream_name, word, e);
+    if (is_target && !t.label.n && (t.shape == TARGET_RELATIVE || str_is(t.symbol, "head")))
         return true;
-    if (t.shape == TARGET_SYMBOL && str_is(t.symbol, "head") && (!t.label.n || all))
-        return true;
-    for (uint32_t i = 0; i < app->catalogue->n_streams; i++) {
-        const struct stream *s = app->catalogue->streams[i];
-        if (stream && s != stream)
-            continue;
+    for (uint32_t i = 0; is_target && i < app->catalogue->n_streams; i++) {
+        const struct stream *one = app->catalogue->streams[i];
         err_free(&why);
-        if (t.shape != TARGET_SYMBOL ||
-            !graph_resolve(&app->arena, app_graph(app, s), str_from(word), NULL, &hits, &why))
-            continue;
-        bool is_head = str_is(t.symbol, "head");
-        bool is_id = !t.label.n && hits.n == 1 && str_starts(str_from(graph_revision(app_graph(app, s), hits.v[0])->id), t.symbol);
-        if (is_head || is_id)
+        if ((!stream || one == stream) && is_head_or_id(app, one, &t, word, &is_other, &why))
             return true;
+        if (one == stream)
+            break;
     }
-    if (t.shape != TARGET_SYMBOL || hits.n) {
+    if (is_other) {
         err_set(e, FAULT_USAGE, "\"%s\" is no target of the short form", word);
-        err_hint(e, "%s %s upgrade %s", program, stream_name, word);
+        err_hint(e, "%s %s upgrade %s", app->catalogue->program, stream_name, word);
         return false;
     }
-    err_move(e, &why);
+    err_set(e, FAULT_USAGE, "\"%s\" is neither a command nor a target", word);
+    if (why.message)
+        err_detail(e, "%s%s%s", why.message, why.detail ? ": " : "", why.detail ? why.detail : "");
+    if (why.hint)
+        err_hint(e, "%s", why.hint);
     return false;
 }
 

@@ -7,6 +7,7 @@
  * process leaves. A kill is safe at any instant, so leaving is too.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -158,9 +159,21 @@ static int run(struct app *app, int argc, char **argv)
     return app->call.command->flags & COMMAND_VISITS ? run_attended(app) : app->call.command->run(app);
 }
 
+/*
+ * Whoever starts us with stdout closed must not find the answer in a database that was opened as descriptor 1. The
+ * root folder is always there, and cannot be written to.
+ */
+static void occupy_standard_descriptors(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/", O_RDONLY | O_DIRECTORY) != fd)
+            _exit(EXIT_FAILED);
+}
+
 int main(int argc, char **argv)
 {
     struct app app = {.catalogue = &migrate_catalogue, .started = clock_ms()};
+    occupy_standard_descriptors();
     /* Memory holds passwords: no core file, no debugger of the same user. */
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     signal(SIGPIPE, SIG_IGN);

@@ -69,6 +69,9 @@ static void describe(struct buf *out, const struct visits *v, const struct outco
     } else if (outcome->ahead) {
         buf_addz(out, "nothing to do, ahead of this executable at ");
         format_rows(out, &outcome->rows);
+    } else if (v->job.kind == JOB_ENSURE_VERSION) {
+        buf_addz(out, "the version table is there, at ");
+        format_rows(out, &outcome->rows);
     } else if (strings_equal(&outcome->state.rows, &outcome->rows) && !outcome->applied) {
         buf_addz(out, "nothing to do, at ");
         format_rows(out, &outcome->rows);
@@ -201,8 +204,8 @@ int migrate_run(struct visits *v)
     if (!visits_run(v, &e))
         return app_fail(v->app, &e);
     int status = visits_status(v);
-    visits_report(v);
     summary_text(v);
+    visits_report(v);
     summary_json(v, status);
     return status;
 }

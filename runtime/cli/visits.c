@@ -101,17 +101,30 @@ static bool read_filter(const struct app *app, struct arena *a, struct strings *
     return true;
 }
 
+/* Over `all`, --url says where the one single database is; with several of them it could not say which. */
+static bool check_url_of_all(const struct app *app, struct err *e)
+{
+    uint32_t singles = 0;
+    for (uint32_t i = 0; i < app->catalogue->n_streams; i++)
+        singles += app->catalogue->streams[i]->kind == STREAM_SINGLE;
+    return singles < 2 || err_set(e, FAULT_USAGE, "--url with \"all\" would mean %u databases at once", singles);
+}
+
 /* A flag of a setting that this kind of stream has not; `all` may carry flags for either kind. */
 static bool check_flags(const struct app *app, const struct stream *stream, struct err *e)
 {
     for (size_t i = 0; i < app->call.given.n; i++) {
         const struct setting *s = app->call.given.v[i].option->setting;
+        if (s == &settings[SET_URL] && app_is_all(app) && !check_url_of_all(app, e))
+            return false;
         if (!s || s->kinds & SETTING_FOR(stream->kind) || app_is_all(app))
             continue;
         err_set(e, FAULT_USAGE, "--%s is for %s, and \"%s\" is %s", s->flag, setting_kinds(s), stream->name,
                 stream->kind == STREAM_FLEET ? "a fleet" : "a single database");
         return false;
     }
+    if (call_has(&app->call, "registry-url") && stream->kind == STREAM_SINGLE && !app_is_all(app))
+        return err_set(e, FAULT_USAGE, "--registry-url is for fleets, and \"%s\" is a single database", stream->name);
     return true;
 }
 
@@ -147,7 +160,13 @@ bool visits_prepare(struct app *app, const struct stream *stream, enum job_kind 
     if (stream->kind == STREAM_SINGLE)
         return true;
     v->registry = app_stream(app, config_text(&v->config, SET_REGISTRY));
-    return config_read(&app->arena, app->catalogue, v->registry, &app->call, &v->registry_config, e);
+    if (!config_read(&app->arena, app->catalogue, v->registry, &app->call, &v->registry_config, e))
+        return false;
+    const char *url = call_value(&app->call, "registry-url");
+    if (url)
+        v->registry_config.values[SET_URL] =
+            (struct config_value){.text = url, .origin = ORIGIN_FLAG, .where = "--registry-url"};
+    return true;
 }
 
 bool visits_filter(const struct visits *v, struct strings *only, struct err *e)
@@ -309,12 +328,12 @@ int visits_status(const struct visits *v)
 
 /* ---------------------------------------------------------------------------------------------------- reporting */
 
-/* "acme: 5f1c0a2b9e77: tenant/versions/5f1c….sql:3:14: relation … does not exist" */
+/* "acme: tenant/versions/5f1c….sql:3:14: revision 5f1c0a2b9e77: relation … does not exist" */
 static void failure_line(struct buf *out, const struct visits *v, const struct tenant_failure *f)
 {
     const struct err *e = &f->err;
     buf_addf(out, "  %s: ", visits_name(v, v->tenants.v[f->tenant].id));
-    if (f->revision)
+    if (f->revision && !(e->message && strstr(e->message, f->revision)))
         buf_addf(out, "%s: ", f->revision);
     if (e->path && e->line > 0 && e->column > 0)
         buf_addf(out, "%s:%d:%d: ", e->path, e->line, e->column);

@@ -263,7 +263,7 @@ static bool expand_text(struct lookup *l, const char *text, bool segment, const 
             return false;
         if (column && segment &&
             (!*value || strchr(value, '/') || strcmp(value, ".") == 0 || strcmp(value, "..") == 0))
-            return err_set(e, FAULT_CONFIG, "%s: the tenant's %.*s is no file name", l->setting->key, STR_ARG(name));
+            return err_set(e, FAULT_NO_ADDRESS, "%s: the tenant's %.*s is no file name", l->setting->key, STR_ARG(name));
         buf_addz(&b, value);
         i = close + 1;
     }

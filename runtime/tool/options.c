@@ -1,4 +1,4 @@
-/* The parser of command lines. It knows no command and no option by name but --help and --version. */
+/* The parser of command lines. It knows no command and no option by name but --help, --version and --name. */
 #include "tool/options.h"
 
 #include <string.h>
@@ -193,7 +193,7 @@ static bool refuse_unknown_option(const struct parser *p, const char *word, stru
         if (p->g->options[i].name && !(p->g->options[i].flags & OPTION_HIDDEN))
             vec_push(p->arena, &names, p->g->options[i].name);
     err_set(e, FAULT_USAGE, "unknown option \"%s\"", word);
-    const char *near = name.n > 1 ? nearest_word(name, &names) : NULL;
+    const char *near = name.n > 2 ? nearest_word(name, &names) : NULL;
     if (near)
         err_hint(e, "did you mean --%s?", near);
     else
