@@ -38,6 +38,7 @@ struct sqlite {
     sqlite3 *handle;
     char *path;               /* as given: for messages */
     bool memory;              /* no file, so nobody to share it with */
+    bool read_only;           /* asked for: nothing is written */
     struct sqlite_file *file; /* NULL for a database in memory */
     bool session;             /* the migration lock is held beyond one call */
     int64_t read_wait_ms;     /* how long reading waits for a writer's commit */
@@ -61,7 +62,8 @@ static inline struct sqlite *sqlite_of(struct db *db)
 
 bool sqlite_open(struct db **out, const struct address *where, const struct db_options *options, struct err *e);
 void sqlite_close(struct db *db);
-/* FAULT_FAILED when the file, or the folder in which SQLite keeps its journal, cannot be written. Changes nothing. */
+/* FAULT_FAILED when the file, or the folder in which SQLite keeps its journal, cannot be written; FAULT_POLICY when the
+ * handle was opened for reading. Changes nothing. */
 bool sqlite_can_write(struct sqlite *s, struct err *e);
 
 /* ---- sqlite_run.c ---- */

@@ -201,9 +201,11 @@ static bool commit(struct sqlite *s, const struct db_step *step, struct err *e)
     bool ok = sqlite_commit(s, e);
     bool deferred = !ok && sqlite3_extended_errcode(s->handle) == SQLITE_CONSTRAINT_FOREIGNKEY;
     sqlite_wait_never(s);
-    if (deferred)
+    if (deferred) {
         detail_deferred(s, e);
-    return ok || place(step, e);
+        place(step, e);
+    }
+    return ok;
 }
 
 /* Every way out of a transaction comes through here. */

@@ -278,7 +278,7 @@ void sqlite_session_unlock(struct db *db)
     sqlite_unlock(s);
 }
 
-/* Tries both locks, and gives them back at once. */
+/* Tries both locks, and gives them back at once. Who may only read cannot try SQLite's. */
 bool sqlite_lock_free(struct db *db, bool *is_free, struct buf *holder, struct err *e)
 {
     struct sqlite *s = sqlite_of(db);
@@ -289,7 +289,7 @@ bool sqlite_lock_free(struct db *db, bool *is_free, struct buf *holder, struct e
     AUTO_ERR why = {0};
     bool free_now = sqlite_lock(s, &why);
     if (free_now) {
-        free_now = sqlite_begin(s, &why);
+        free_now = sqlite3_db_readonly(s->handle, "main") || sqlite_begin(s, &why);
         sqlite_rollback(s);
         sqlite_unlock(s);
     }

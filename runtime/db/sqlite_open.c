@@ -124,14 +124,6 @@ static int try_open(struct sqlite *s, int flags, bool immutable)
     return rc;
 }
 
-/* A killed writer left a journal: SQLite rolls it back as soon as a handle that may write reads. */
-static void roll_back_journal(struct sqlite *s)
-{
-    close_handle(s);
-    try_open(s, SQLITE_OPEN_READWRITE, false);
-    close_handle(s);
-}
-
 static bool has_wal(const struct sqlite *s)
 {
     BUF_AUTO wal = {0};
@@ -139,20 +131,30 @@ static bool has_wal(const struct sqlite *s)
     return may_access(wal.p, F_OK);
 }
 
+static bool is_writable(const struct sqlite *s)
+{
+    BUF_AUTO folder = {0};
+    add_folder(&folder, s->path);
+    return may_access(s->path, W_OK) && may_access(folder.p, W_OK | X_OK);
+}
+
 /*
- * Reading needs more than a readable file in two cases. A journal that waits to be rolled back: that is SQLite's own
- * business, and changes nothing that was committed. A WAL database in a folder that cannot be written, as on a read-only
- * medium: without a -wal file nobody writes, so it is read as it stands.
+ * Where it may, SQLite opens for writing although nothing will be written: only so it rolls back what a killed writer
+ * left, and takes the -wal and -shm files away again that reading a WAL database makes. (A handle that may not write leaves
+ * them, and an application under another user could then write no more.) query_only keeps the promise.
+ *
+ * A WAL database on a medium that cannot be written: without a -wal file nobody writes, so it is read as it stands.
  */
 static int open_read_only(struct sqlite *s)
 {
-    int rc = try_open(s, SQLITE_OPEN_READONLY, false);
-    if (rc == SQLITE_READONLY_ROLLBACK || rc == SQLITE_READONLY_RECOVERY) {
-        roll_back_journal(s);
-        return try_open(s, SQLITE_OPEN_READONLY, false);
+    if (is_writable(s)) {
+        int rc = try_open(s, SQLITE_OPEN_READWRITE, false);
+        return rc ? rc : sqlite3_exec(s->handle, "PRAGMA query_only = ON", NULL, NULL, NULL);
     }
-    if ((rc == SQLITE_READONLY_DIRECTORY || rc == SQLITE_READONLY_CANTINIT || (rc & 0xFF) == SQLITE_CANTOPEN) &&
-        !has_wal(s)) {
+    int rc = try_open(s, SQLITE_OPEN_READONLY, false);
+    bool no_memory = rc == SQLITE_READONLY_DIRECTORY || rc == SQLITE_READONLY_CANTINIT ||
+                     (rc & 0xFF) == SQLITE_CANTOPEN;
+    if (no_memory && !has_wal(s)) {
         close_handle(s);
         return try_open(s, SQLITE_OPEN_READONLY, true);
     }
@@ -199,6 +201,7 @@ bool sqlite_open(struct db **out, const struct address *where, const struct db_o
     struct sqlite *s = mem_alloc(sizeof *s);
     s->base.options = *options;
     s->path = mem_strdup(where->path);
+    s->read_only = read_only;
     s->memory = strcmp(where->path, ":memory:") == 0;
     s->read_wait_ms = where->busy_timeout_ms > 0 ? where->busy_timeout_ms : READ_WAIT_MS;
     if ((s->memory || check_file(s, &create, e)) && connect_file(s, read_only && !s->memory, create, e)) {
@@ -223,6 +226,8 @@ bool sqlite_can_write(struct sqlite *s, struct err *e)
     BUF_AUTO folder = {0};
     if (s->memory)
         return true;
+    if (s->read_only)
+        return err_set(e, FAULT_POLICY, "the database \"%s\" was opened for reading only", s->path);
     if (sqlite3_db_readonly(s->handle, "main")) {
         err_set(e, FAULT_FAILED, "the database \"%s\" is read-only", s->path);
         if (!may_access(s->path, W_OK))

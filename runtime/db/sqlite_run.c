@@ -246,8 +246,8 @@ bool sqlite_fail(struct sqlite *s, int rc, const char *what, struct err *e)
     const char *said = s->handle ? sqlite3_errmsg(s->handle) : sqlite3_errstr(rc);
     int error = s->handle ? sqlite3_system_errno(s->handle) : 0;
     err_set(e, reason.fault, "%s%s%s", what ? what : "", what ? ": " : "", reason.text ? reason.text : said);
-    if ((rc & 0xFF) == SQLITE_IOERR && error)
-        err_detail(e, "%s: %s", s->path, strerror(error));
+    if ((rc & 0xFF) == SQLITE_IOERR)
+        err_detail(e, "%s: %s (SQLite's code %d)", s->path, error ? strerror(error) : said, rc);
     else if (reason.text && reason.fault == FAULT_FAILED)
         err_detail(e, "%s: %s", s->path, said);
     if (reason.hint)
@@ -363,7 +363,7 @@ static bool fail_in_body(struct sqlite *s, const struct running *r, int rc, stru
     const struct revision *revision = r->step->step->revision;
     const struct revision_section *section = r->step->section;
     int offset = sqlite3_error_offset(s->handle);
-    bool rolled_back = r->in_block && sqlite3_get_autocommit(s->handle);
+    bool rolled_back = r->in_block && (rc & 0xFF) == SQLITE_CONSTRAINT && sqlite3_get_autocommit(s->handle);
     size_t characters = 0;
     sqlite_fail(s, rc, NULL, e);
     if (e->fault == FAULT_STOPPED || e->fault == FAULT_DEADLINE)

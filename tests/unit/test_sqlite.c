@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -264,14 +265,18 @@ static pid_t hold(const char *sql)
     assert_true(pid >= 0);
     if (pid == 0) {
         sqlite3 *handle;
-        if (sqlite3_open(path, &handle) == SQLITE_OK && sqlite3_exec(handle, sql, NULL, NULL, NULL) == SQLITE_OK)
-            (void)!write(ready[1], "", 1);
+        close(ready[0]);
+        if (sqlite3_open(path, &handle) != SQLITE_OK || sqlite3_exec(handle, sql, NULL, NULL, NULL) != SQLITE_OK) {
+            fprintf(stderr, "%s: %s\n", sql, sqlite3_errmsg(handle));
+            _exit(1);
+        }
+        (void)!write(ready[1], "", 1);
         pause();
         _exit(1);
     }
+    close(ready[1]);
     assert_int_equal(read(ready[0], &byte, 1), 1);
     close(ready[0]);
-    close(ready[1]);
     return pid;
 }
 
@@ -279,6 +284,12 @@ static void end(pid_t pid)
 {
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
+}
+
+/* As the kernel keeps it: 15 bytes. */
+static const char *own_name(void)
+{
+    return arena_printf(&arena, "%.15s", program_invocation_short_name);
 }
 
 /* Root may write everything: what is to be refused is done by a user who may not. */
@@ -791,7 +802,7 @@ static void a_writer_is_in_the_way(void **state)
     assert_in_range(clock_ms() - before, 0, 500);
     must(db_lock_free(db, &is_free, &holder, &error));
     assert_false(is_free);
-    assert_string_equal(holder.p, arena_printf(&arena, "process %d (test_sqlite)", pid));
+    assert_string_equal(holder.p, arena_printf(&arena, "process %d (%s)", pid, own_name()));
     end(pid);
     must(db_lock_free(db, &is_free, &holder, &error));
     assert_true(is_free);
@@ -810,7 +821,7 @@ static void a_writer_of_a_wal_database(void **state)
     fails(apply(second("CREATE TABLE t (a)")), FAULT_BUSY, "cannot begin: another connection has locked the database");
     must(db_lock_free(db, &is_free, &holder, &error));
     assert_false(is_free);
-    assert_string_equal(holder.p, arena_printf(&arena, "process %d (test_sqlite)", pid));
+    assert_string_equal(holder.p, arena_printf(&arena, "process %d (%s)", pid, own_name()));
     end(pid);
     must(apply(second("CREATE TABLE t (a)")));
 }
@@ -901,7 +912,7 @@ static int hold_session(void *context)
 {
     struct db *mine;
     if (!try_open_as(&mine, path, false) || !db_session_lock(mine, &error))
-        return 1;
+        exit(1);
     (void)!write(*(int *)context, "", 1);
     pause();
     return 1;
@@ -922,7 +933,8 @@ static void a_session_lock_goes_with_its_process(void **state)
     assert_int_equal(read(ready[0], &byte, 1), 1);
     open_it();
     fails(apply(second("CREATE TABLE t (a)")), FAULT_BUSY, "another migrator works on this database");
-    assert_string_equal(error.detail, arena_printf(&arena, "\"%s\" is locked by process %d (test_sqlite)", path, pid));
+    assert_string_equal(error.detail,
+                        arena_printf(&arena, "\"%s\" is locked by process %d (%s)", path, pid, own_name()));
     must(db_lock_free(db, &is_free, &holder, &error));
     assert_false(is_free);
     end(pid);
@@ -1052,6 +1064,34 @@ static void a_full_disk(void **state)
     only_base();
 }
 
+/* A write that fails half way, as on a disk with a fault. */
+static int meets_a_limit(void *context)
+{
+    (void)context;
+    struct rlimit limit = {200000, 200000};
+    signal(SIGXFSZ, SIG_IGN);
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0 || !try_open_as(&db, path, false))
+        return 1;
+    bool ok = apply(second("CREATE TABLE t AS SELECT zeroblob(1000000) AS a"));
+    bool as_expected = !ok && error.fault == FAULT_FAILED &&
+                       strcmp(error.message, "cannot commit: disk I/O error") == 0 &&
+                       strstr(error.detail, "(SQLite's code 778)");
+    if (!as_expected)
+        fprintf(stderr, "%s: %s\n", error.message, error.detail ? error.detail : "");
+    db_close(db);
+    return !as_expected;
+}
+
+static void a_disk_with_a_fault(void **state)
+{
+    (void)state;
+    apply_base();
+    db_close(db);
+    db = NULL;
+    assert_int_equal(finish(start(meets_a_limit, NULL)), 0);
+    only_base();
+}
+
 static int reads_only(void *context)
 {
     const char *expected = context;
@@ -1142,6 +1182,7 @@ static void a_wal_database_is_read(void **state)
     raw("PRAGMA journal_mode = WAL");
     assert_int_equal(reads_wal(NULL), 0);
     db = NULL;
+    no_leftovers();
     /* On a medium that cannot be written. */
     chmod(path, 0444);
     chmod(folder, 0555);
@@ -1185,6 +1226,8 @@ static void a_journal_of_a_killed_writer(void **state)
     must(try_open_as(&db, path, false));
     must(db_read_state(db, &arena, &found, &error));
     assert_int_equal(found.rows.n, 1);
+    fails(apply(second("CREATE TABLE t (a)")), FAULT_POLICY,
+          arena_printf(&arena, "the database \"%s\" was opened for reading only", path));
     assert_string_equal(ask("SELECT count(*) FROM big WHERE a = 'lost'"), "0");
     assert_string_equal(ask("SELECT name FROM parent ORDER BY id"), "a,b");
     no_leftovers();
@@ -1291,23 +1334,25 @@ static void many_at_once(void **state)
     no_leftovers();
 }
 
+struct own {
+    const char *path;
+    const struct db_step *steps;
+    bool ok;
+};
+
 static void *migrate_own(void *context)
 {
-    struct address where = {.dialect = DIALECT_SQLITE, .path = context, .busy_timeout_ms = TIMEOUT_UNSET};
+    struct own *own = context;
+    struct address where = {.dialect = DIALECT_SQLITE, .path = own->path, .busy_timeout_ms = TIMEOUT_UNSET};
     struct err e = {0};
     struct db *mine = NULL;
     struct db_options o = options;
     size_t done = 0;
-    static struct db_step *steps;
-    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-    pthread_mutex_lock(&mutex);
-    steps = steps ? steps : chain();
-    pthread_mutex_unlock(&mutex);
     o.create = true;
-    bool ok = db_open(&mine, &where, &o, &e) && db_apply(mine, steps, CHAIN, false, &done, &e);
+    own->ok = db_open(&mine, &where, &o, &e) && db_apply(mine, own->steps, CHAIN, false, &done, &e);
     db_close(mine);
     err_free(&e);
-    return ok ? context : NULL;
+    return NULL;
 }
 
 static void threads_work_on_files_of_their_own(void **state)
@@ -1315,13 +1360,15 @@ static void threads_work_on_files_of_their_own(void **state)
     enum { THREADS = 8 };
     (void)state;
     pthread_t threads[THREADS];
+    struct own own[THREADS];
+    const struct db_step *steps = chain();
     for (int i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, migrate_own, arena_printf(&arena, "%s/%d.db", folder, i)),
-                         0);
+        own[i] = (struct own){.path = arena_printf(&arena, "%s/%d.db", folder, i), .steps = steps};
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, migrate_own, &own[i]), 0);
     for (int i = 0; i < THREADS; i++) {
-        void *result;
-        pthread_join(threads[i], &result);
-        assert_non_null(result);
+        pthread_join(threads[i], NULL);
+        assert_true(own[i].ok);
     }
 }
 
@@ -1573,6 +1620,7 @@ int main(void)
         TEST(a_run_can_be_stopped),
         TEST(no_new_revision_while_winding_down),
         TEST(a_full_disk),
+        TEST(a_disk_with_a_fault),
         TEST(a_read_only_file),
         TEST(a_read_only_folder),
         TEST(a_file_of_somebody_else),
