@@ -26,6 +26,16 @@ static void add_word(struct buf *out, const char *word)
     buf_addc(out, '\'');
 }
 
+/* migrate-gen needs no init: a stream is a folder. */
+static int refuse_init(struct app *app)
+{
+    AUTO_ERR e = {0};
+    err_set(&e, FAULT_USAGE, "init makes a folder of migrations, and this executable has none");
+    err_hint(&e, "a stream is a folder with an env.ini; in it, migrate-gen %s revision -m MESSAGE writes the first file",
+             app->call.stream ? app->call.stream : "STREAM");
+    return app_fail(app, &e);
+}
+
 static int refuse(struct app *app)
 {
     const struct call *c = &app->call;
@@ -56,13 +66,13 @@ static int refuse(struct app *app)
     return app_fail(app, &e);
 }
 
-#define AUTHORING(NAME, HELP)                                                                                          \
+#define AUTHORING(NAME, HELP, RUN)                                                                                     \
     {                                                                                                                  \
         .name = (NAME), .operands = "", .most = -1, .flags = COMMAND_STREAM | COMMAND_ALONE | COMMAND_HIDDEN,           \
-        .help = (HELP), .run = refuse                                                                                  \
+        .help = (HELP), .run = (RUN)                                                                                   \
     }
 
-const struct command command_revision = AUTHORING("revision", "write the next revision: migrate-gen");
-const struct command command_merge = AUTHORING("merge", "merge heads: migrate-gen");
-const struct command command_edit = AUTHORING("edit", "open a revision: migrate-gen");
-const struct command command_init = AUTHORING("init", "make a folder of migrations: migrate-gen");
+const struct command command_revision = AUTHORING("revision", "write the next revision: migrate-gen", refuse);
+const struct command command_merge = AUTHORING("merge", "merge heads: migrate-gen", refuse);
+const struct command command_edit = AUTHORING("edit", "open a revision: migrate-gen", refuse);
+const struct command command_init = AUTHORING("init", "make a folder of migrations: migrate-gen", refuse_init);

@@ -84,7 +84,7 @@ static size_t tenant_call(struct str s, size_t i)
         return 0;
     for (size_t k = 0; k < sizeof pieces / sizeof pieces[0]; k++) {
         size_t n = strlen(pieces[k]);
-        while (at < s.n && strchr(" \t\n\r", s.p[at]))
+        while (k > 0 && at < s.n && strchr(" \t\n\r", s.p[at]))
             at++;
         if (at + n > s.n || strncasecmp(s.p + at, pieces[k], n) != 0)
             return 0;
@@ -144,15 +144,10 @@ static bool add_body(struct script *s, const struct revision *r, const struct re
 {
     struct str text = body_of(r, section);
     bool apart = section->flags & (SECTION_NO_TRANSACTION | SECTION_BATCH);
-    bool keys_off = s->dialect == DIALECT_SQLITE && section->flags & SECTION_FOREIGN_KEYS_OFF;
     if (!text.n)
         return true;
-    if (apart || keys_off)
+    if (apart)
         db_script_commit(&s->out, s->dialect);
-    if (keys_off) {
-        buf_addz(&s->out, "PRAGMA foreign_keys=OFF;\n\n");
-        db_script_begin(&s->out, s->dialect);
-    }
     if (section->flags & SECTION_BATCH) {
         if (!add_batch(s, r, text, e))
             return false;
@@ -183,18 +178,33 @@ static void add_comment(struct script *s, const struct step *step)
     buf_addz(&s->out, "\n\n");
 }
 
-static bool add_step(struct script *s, const struct step *step, struct err *e)
+static const struct revision_section *section_of(const struct script *s, const struct step *step)
 {
     enum direction direction = step->kind == STEP_DOWNGRADE ? DIRECTION_DOWN : DIRECTION_UP;
-    const struct revision *r = step->revision;
-    add_comment(s, step);
-    if (step->kind != STEP_STAMP) {
-        int pick = r->pick[direction][s->dialect];
-        if (pick == SECTION_NONE)
-            return err_set(e, FAULT_POLICY, "revision %s is irreversible", r->id);
-        if (!add_body(s, r, &r->sections[pick], e))
-            return false;
+    int pick = step->kind == STEP_STAMP ? SECTION_NONE : step->revision->pick[direction][s->dialect];
+    return pick == SECTION_NONE ? NULL : &step->revision->sections[pick];
+}
+
+/* Where a table is dropped or rebuilt, no key may cascade; the pragma does nothing inside a transaction. */
+static void add_pragma(struct script *s, const struct plan *plan)
+{
+    bool off = false;
+    for (size_t i = 0; i < plan->n; i++) {
+        const struct revision_section *section = section_of(s, &plan->steps[i]);
+        off |= section && section->flags & SECTION_FOREIGN_KEYS_OFF;
     }
+    if (off && s->dialect == DIALECT_SQLITE)
+        buf_addz(&s->out, "PRAGMA foreign_keys=OFF;\n\n");
+}
+
+static bool add_step(struct script *s, const struct step *step, struct err *e)
+{
+    const struct revision_section *section = section_of(s, step);
+    add_comment(s, step);
+    if (step->kind != STEP_STAMP && !section)
+        return err_set(e, FAULT_POLICY, "revision %s is irreversible", step->revision->id);
+    if (section && !add_body(s, step->revision, section, e))
+        return false;
     for (size_t i = 0; i < step->n_changes; i++)
         db_script_change(&s->out, s->dialect, &s->options, &step->changes[i]);
     return true;
@@ -254,6 +264,7 @@ static bool write_script(struct script *s, enum job_kind kind, struct err *e)
     struct plan plan = {0};
     if (kind != JOB_ENSURE_VERSION && !make_plan(s->v, kind, &rows, &plan, e))
         return false;
+    add_pragma(s, &plan);
     db_script_begin(&s->out, s->dialect);
     if (s->tenant)
         db_script_tenant(&s->out, s->dialect, s->tenant);

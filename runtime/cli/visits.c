@@ -323,7 +323,9 @@ int visits_status(const struct visits *v)
         tolerance = (struct tolerance){.number = share.is_percent ? 0 : share.number,
                                        .percent = share.is_percent ? (unsigned)share.number : 0,
                                        .is_percent = share.is_percent};
-    return fleet_exit_code(&v->result, v->tenants.n, &tolerance);
+    int status = fleet_exit_code(&v->result, v->tenants.n, &tolerance);
+    /* No signal, and still not begun: the deadline was first. */
+    return v->result.not_started ? exit_worse(status, EXIT_RETRY) : status;
 }
 
 /* ---------------------------------------------------------------------------------------------------- reporting */
@@ -345,13 +347,17 @@ static void failure_line(struct buf *out, const struct visits *v, const struct t
 void visits_report(struct visits *v)
 {
     struct output *out = &v->app->out;
+    const char *why = atomic_load(&v->app->stop.signal) ? "a signal asked to stop" : "the deadline passed";
     if (v->stream->kind == STREAM_SINGLE) {
         for (size_t i = 0; i < v->result.n_failures; i++)
             output_error(out, &v->result.failures[i].err, NULL);
+        if (v->result.not_started)
+            output_talk(out, TALK_ERROR, "%s before the database was visited", why);
         return;
     }
     if (v->result.not_started)
-        output_talk(out, TALK_WARNING, "%zu of %zu tenants were not started", v->result.not_started, v->tenants.n);
+        output_talk(out, TALK_WARNING, "%zu of %zu tenants were not started: %s", v->result.not_started, v->tenants.n,
+                    why);
     if (v->result.n_failures)
         output_talk(out, TALK_ERROR, "%zu of %zu tenants failed:", v->result.n_failures, v->tenants.n);
     for (size_t i = 0; i < v->result.n_failures; i++) {

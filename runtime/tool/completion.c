@@ -32,7 +32,7 @@ static void add_options(struct buf *out, const struct grammar *g, const struct c
     bool first = true;
     for (size_t i = 0; i < g->n_options; i++) {
         const struct option *o = &g->options[i];
-        if (o->flags & OPTION_HIDDEN || !o->name || (c ? !option_is_for(o, c) : o->commands != NULL))
+        if (o->flags & OPTION_HIDDEN || !option_has_long(o) || (c ? !option_is_for(o, c) : o->commands != NULL))
             continue;
         buf_addf(out, "%s--%s", first ? "" : " ", o->name);
         first = false;
@@ -70,7 +70,7 @@ static void add_bash_values(struct buf *out, const struct grammar *g)
     buf_addz(out, "    case $previous in\n");
     for (size_t i = 0; i < g->n_options; i++) {
         const struct option *o = &g->options[i];
-        if (o->flags & OPTION_HIDDEN || !o->argument || !o->name)
+        if (o->flags & OPTION_HIDDEN || !o->argument || !option_has_long(o))
             continue;
         buf_addf(out, "    --%s", o->name);
         if (o->letter)
@@ -187,7 +187,7 @@ static void write_zsh(struct buf *out, const struct grammar *g)
     add_function(out, g);
     buf_addz(out, "() {\n    local -a options streams alone commands\n    options=(\n");
     for (size_t i = 0; i < g->n_options; i++)
-        if (g->options[i].name && !(g->options[i].flags & OPTION_HIDDEN))
+        if (option_has_long(&g->options[i]) && !(g->options[i].flags & OPTION_HIDDEN))
             add_zsh_option(out, &g->options[i]);
     buf_addz(out, "    )\n    streams=(");
     add_streams(out, g);
@@ -257,7 +257,7 @@ static void write_fish(struct buf *out, const struct grammar *g)
     if (g->target_command)
         buf_addf(out, "complete -c %s -n 'test (count (commandline -opc)) -ge 2' -a 'head'\n", g->program);
     for (size_t i = 0; i < g->n_options; i++)
-        if (g->options[i].name && !(g->options[i].flags & OPTION_HIDDEN))
+        if (option_has_long(&g->options[i]) && !(g->options[i].flags & OPTION_HIDDEN))
             add_fish_option(out, g, &g->options[i]);
 }
 

@@ -141,7 +141,8 @@ bool config_read(struct arena *a, const struct catalogue *catalogue, const struc
             continue;
         if (v->origin == ORIGIN_FLAG)
             e->fault = FAULT_USAGE;
-        err_context(e, "%s", v->where);
+        else
+            err_context(e, "%s", v->where);
         return false;
     }
     return true;

@@ -69,8 +69,8 @@ static void add_option(struct buf *out, const struct option *o)
 {
     buf_addz(out, ".TP\n\\fB");
     if (o->letter)
-        buf_addf(out, "\\-%c%s", o->letter, o->name ? "\\fR, \\fB" : "");
-    if (o->name) {
+        buf_addf(out, "\\-%c%s", o->letter, option_has_long(o) ? "\\fR, \\fB" : "");
+    if (option_has_long(o)) {
         buf_addz(out, "\\-\\-");
         add_text(out, o->name);
     }

@@ -70,11 +70,16 @@ bool option_is_for(const struct option *o, const struct command *c)
     return false;
 }
 
+bool option_has_long(const struct option *o)
+{
+    return o->name && o->name[1] != '\0';
+}
+
 void option_spell(struct buf *out, const struct option *o)
 {
     if (o->letter)
-        buf_addf(out, "-%c%s", o->letter, o->name ? ", " : "");
-    if (o->name)
+        buf_addf(out, "-%c%s", o->letter, option_has_long(o) ? ", " : "");
+    if (option_has_long(o))
         buf_addf(out, "--%s", o->name);
     if (o->argument)
         buf_addf(out, " %s", o->argument);

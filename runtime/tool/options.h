@@ -51,7 +51,7 @@ enum option_flags {
 };
 
 struct option {
-    const char *name;     /* long, without dashes; NULL: only a letter */
+    const char *name;     /* long, without dashes */
     char letter;          /* 0: none */
     const char *argument; /* "FILE"; NULL: takes no value */
     unsigned flags;       /* enum option_flags */
@@ -116,6 +116,8 @@ unsigned call_count(const struct call *c, const char *option);
 
 const struct command *command_find(const struct grammar *g, struct str name); /* by name or alias */
 bool option_is_for(const struct option *o, const struct command *c);
+/* A name of one character is there for the code only: -x is not shown as --x. */
+bool option_has_long(const struct option *o);
 /* "-r, --rev-range RANGE" */
 void option_spell(struct buf *out, const struct option *o);
 

@@ -18,7 +18,7 @@ const struct setting settings[] = {
                       .help = "the engines that every revision has a body for"},
     [SET_MULTIPLE_HEADS] = {.key = "multiple_heads", .type = SETTING_BOOL, .kinds = SETTING_BOTH,
                             .flags = SETTING_BUILD, .fallback = "false",
-                            .help = "lets the stream have more than one head",
+                            .help = "let the stream have more than one head",
                             .more = "Without it the build refuses two heads and prints the merge command."},
     [SET_VERSION_TABLE] = {.key = "version_table", .type = SETTING_NAME, .kinds = SETTING_BOTH,
                            .fallback = "alembic_version",
@@ -86,7 +86,7 @@ const struct setting settings[] = {
                       .more = "allow lets an image be rolled back without touching the database."},
     [SET_ALLOW_FOREIGN_ENGINE] = {.key = "allow_foreign_engine", .type = SETTING_BOOL, .kinds = SETTING_BOTH,
                                   .fallback = "false", .flag = "allow-foreign-engine",
-                                  .help = "goes on with a server that only looks like PostgreSQL",
+                                  .help = "go on with a server that only looks like PostgreSQL",
                                   .more = "CockroachDB, for one, commits before DDL, so that a failed revision leaves "
                                           "half of its work behind."},
     [SET_TRANSACTION] = {.key = "transaction", CHOICE("revision|all"), .kinds = SETTING_BOTH,
