@@ -31,10 +31,10 @@ struct address {
     size_t n_keywords;
     size_t keywords_cap;
     /* SQLite */
-    const char *path; /* as given, relative to the current folder; ":memory:" for a database in memory */
-    bool read_only;   /* ?mode=ro */
+    const char *path;        /* as given, relative to the current folder; ":memory:" for a database in memory */
+    bool read_only;          /* ?mode=ro */
     int64_t busy_timeout_ms; /* ?timeout=SECONDS; TIMEOUT_UNSET */
-    struct strings notes; /* what was dropped or mapped, a sentence each, without values */
+    struct strings notes;    /* what was dropped or mapped, a sentence each, without values */
 };
 
 /*

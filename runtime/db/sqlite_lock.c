@@ -12,7 +12,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,25 +153,37 @@ void sqlite_file_unlock(struct sqlite_file *f, const void *who)
 struct watched {
     dev_t dev;
     ino_t ino;
-    int64_t byte;
+    unsigned long long byte;
 };
 
-/* A line of /proc/locks: "1: POSIX  ADVISORY  WRITE 4711 08:01:1234 1073741825 1073741825". The writer's id, or 0. */
+/* One number off the front of *text; whatever stands between two numbers is one character. */
+static unsigned long long take_number(const char **text, int base)
+{
+    char *end;
+    unsigned long long number = strtoull(*text, &end, base);
+    *text = *end ? end + 1 : end;
+    return number;
+}
+
+/*
+ * A line of /proc/locks: "1: POSIX  ADVISORY  WRITE 4711 08:01:1234 1073741825 1073741825", the last being "EOF" for a
+ * lock without end. Gives the writer's process, or 0. A line of somebody who waits has "->" in front of the kind.
+ */
 static long line_holder(const char *line, const struct watched *watched, size_t n)
 {
-    char kind[16], mode[16], end[24];
-    long pid;
-    unsigned major_number, minor_number;
-    uint64_t ino;
-    int64_t from;
-    if (sscanf(line, "%*[^:]: %15s %*s %15s %ld %x:%x:%" SCNu64 " %" SCNd64 " %23s", kind, mode, &pid, &major_number,
-               &minor_number, &ino, &from, end) != 8)
+    const char *kind = strchr(line, ' ');
+    const char *mode = strstr(line, " WRITE ");
+    bool whole = kind && strncmp(kind, " FLOCK ", 7) == 0;
+    if (!mode || (!whole && strncmp(kind, " POSIX ", 7) != 0))
         return 0;
-    int64_t to = strcmp(end, "EOF") == 0 ? INT64_MAX : strtoll(end, NULL, 10);
+    const char *at = mode + strlen(" WRITE ");
+    long pid = (long)take_number(&at, 10);
+    unsigned long long major_number = take_number(&at, 16), minor_number = take_number(&at, 16);
+    unsigned long long ino = take_number(&at, 10), from = take_number(&at, 10);
+    unsigned long long to = strncmp(at, "EOF", 3) == 0 ? ULLONG_MAX : take_number(&at, 10);
     for (size_t i = 0; i < n; i++)
-        if (strcmp(mode, "WRITE") == 0 && ino == watched[i].ino && major_number == major(watched[i].dev) &&
-            minor_number == minor(watched[i].dev) &&
-            (strcmp(kind, "FLOCK") == 0 || (from <= watched[i].byte && watched[i].byte <= to)))
+        if (ino == watched[i].ino && major_number == major(watched[i].dev) && minor_number == minor(watched[i].dev) &&
+            (whole || (from <= watched[i].byte && watched[i].byte <= to)))
             return pid;
     return 0;
 }
