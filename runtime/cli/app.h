@@ -22,9 +22,9 @@ struct app {
     struct log log;
     struct stop stop; /* only set up for commands that visit databases */
     const struct catalogue *catalogue;
-    int64_t started;          /* clock_ms() at the start of the process */
-    _Atomic int64_t grace_ms; /* of the stream that is worked on */
-    struct buf items;         /* --json: objects of the answer so far, with commas */
+    int64_t started;                  /* clock_ms() at the start of the process */
+    _Atomic int64_t grace_ms;         /* of the stream that is worked on */
+    struct buf items;                 /* --json: objects of the answer so far, with commas */
     VEC(const struct graph *) graphs; /* beside catalogue->streams; NULL: not made yet */
 };
 

@@ -31,7 +31,8 @@ static int refuse_init(struct app *app)
 {
     AUTO_ERR e = {0};
     err_set(&e, FAULT_USAGE, "init makes a folder of migrations, and this executable has none");
-    err_hint(&e, "a stream is a folder with an env.ini; in it, migrate-gen %s revision -m MESSAGE writes the first file",
+    err_hint(&e,
+             "a stream is a folder with an env.ini; in it, migrate-gen %s revision -m MESSAGE writes the first file",
              app->call.stream ? app->call.stream : "STREAM");
     return app_fail(app, &e);
 }
@@ -68,7 +69,7 @@ static int refuse(struct app *app)
 
 #define AUTHORING(NAME, HELP, RUN)                                                                                     \
     {                                                                                                                  \
-        .name = (NAME), .operands = "", .most = -1, .flags = COMMAND_STREAM | COMMAND_ALONE | COMMAND_HIDDEN,           \
+        .name = (NAME), .operands = "", .most = -1, .flags = COMMAND_STREAM | COMMAND_ALONE | COMMAND_HIDDEN,          \
         .help = (HELP), .run = (RUN)                                                                                   \
     }
 

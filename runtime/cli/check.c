@@ -101,8 +101,10 @@ static int run_check(struct app *app)
 }
 
 static const char *const check_examples[] = {
-    "all check", "0: everything is at head, 3: something is pending, 5: history conflicts",
-    "tenant check --deep", "compare every applied revision with what the log recorded",
+    "all check",
+    "0: everything is at head, 3: something is pending, 5: history conflicts",
+    "tenant check --deep",
+    "compare every applied revision with what the log recorded",
     NULL,
 };
 

@@ -61,8 +61,10 @@ static int run_config(struct app *app)
 }
 
 static const char *const config_examples[] = {
-    "config", "every setting of every stream, and where it came from",
-    "tenant config --jobs 8", "as a command with that flag would see it",
+    "config",
+    "every setting of every stream, and where it came from",
+    "tenant config --jobs 8",
+    "as a command with that flag would see it",
     NULL,
 };
 

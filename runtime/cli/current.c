@@ -107,9 +107,12 @@ static int run_current(struct app *app)
 }
 
 static const char *const current_examples[] = {
-    "shared current", "the revisions of a single database",
-    "tenant current --tenant acme -v", "those of one tenant, in full",
-    "tenant current -c", "exit 3 unless every tenant is at head",
+    "shared current",
+    "the revisions of a single database",
+    "tenant current --tenant acme -v",
+    "those of one tenant, in full",
+    "tenant current -c",
+    "exit 3 unless every tenant is at head",
     NULL,
 };
 

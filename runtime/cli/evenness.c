@@ -90,7 +90,8 @@ bool migrate_check_even(struct visits *v, enum job_kind kind, int *status, struc
         *status = visits_status(v);
         ok = false;
     } else if (ok && groups.list.n > 1) {
-        ok = err_set(e, FAULT_USAGE, "\"%.*s\" means different revisions: the tenants of \"%s\" stand at different rows",
+        ok = err_set(e, FAULT_USAGE,
+                     "\"%.*s\" means different revisions: the tenants of \"%s\" stand at different rows",
                      STR_ARG(v->job.target), v->stream->name);
         describe_groups(v, kind, &groups, e);
     } else if (ok && groups.list.n == 1) {

@@ -152,8 +152,8 @@ static int run_export(struct app *app)
     for (uint32_t i = 0; i < app->catalogue->n_streams; i++)
         if (!export_stream(&x, app->catalogue->streams[i], &e))
             return app_fail(app, &e);
-    output_line(&app->out, "%zu file%s written to %s, %zu already there", x.written, x.written == 1 ? "" : "s", x.folder,
-                x.same);
+    output_line(&app->out, "%zu file%s written to %s, %zu already there", x.written, x.written == 1 ? "" : "s",
+                x.folder, x.same);
     json_object(&j);
     json_put_text(&j, "folder", x.folder);
     json_put_int(&j, "written", (int64_t)x.written);

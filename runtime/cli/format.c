@@ -123,9 +123,12 @@ void format_json(struct json *j, const struct graph *g, uint32_t index, const bo
 const char *format_direction(enum step_kind kind)
 {
     switch (kind) {
-    case STEP_UPGRADE: return "upgrade";
-    case STEP_DOWNGRADE: return "downgrade";
-    case STEP_STAMP: return "stamp";
+    case STEP_UPGRADE:
+        return "upgrade";
+    case STEP_DOWNGRADE:
+        return "downgrade";
+    case STEP_STAMP:
+        return "stamp";
     }
     return "";
 }

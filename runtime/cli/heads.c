@@ -148,7 +148,6 @@ const struct command command_branches = {
 
 /* --------------------------------------------------------------------------------------------------------- show */
 
-
 static int show_in(struct app *app, const struct stream *stream, void *context)
 {
     const struct graph *g = app_graph(app, stream);
@@ -176,9 +175,7 @@ static int run_show(struct app *app)
 }
 
 static const char *const show_examples[] = {
-    "tenant show 5f1c0a2b9e77", "one revision in full",
-    "tenant show heads", "the newest ones",
-    NULL,
+    "tenant show 5f1c0a2b9e77", "one revision in full", "tenant show heads", "the newest ones", NULL,
 };
 
 const struct command command_show = {

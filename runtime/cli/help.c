@@ -39,9 +39,12 @@ static int run_help(struct app *app)
 }
 
 static const char *const help_examples[] = {
-    "help upgrade", "everything about one command",
-    "help --man | man -l -", "the manual page",
-    "help --configuration", "every setting, as Markdown",
+    "help upgrade",
+    "everything about one command",
+    "help --man | man -l -",
+    "the manual page",
+    "help --configuration",
+    "every setting, as Markdown",
     NULL,
 };
 
@@ -70,7 +73,8 @@ static int run_completion(struct app *app)
 }
 
 static const char *const completion_examples[] = {
-    "completion bash >/etc/bash_completion.d/profile-migrate", "for every bash of this machine",
+    "completion bash >/etc/bash_completion.d/profile-migrate",
+    "for every bash of this machine",
     NULL,
 };
 

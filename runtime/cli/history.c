@@ -36,8 +36,8 @@ static void print_lines(struct app *app, const struct graph *g, const struct rev
     }
 }
 
-static void add_items(struct app *app, const struct graph *g, const struct revlist *list,
-                      const struct strings *current, bool indicate)
+static void add_items(struct app *app, const struct graph *g, const struct revlist *list, const struct strings *current,
+                      bool indicate)
 {
     for (size_t i = 0; i < list->n; i++) {
         BUF_AUTO object = {0};
@@ -106,12 +106,18 @@ static int run_history(struct app *app)
 }
 
 static const char *const history_examples[] = {
-    "tenant history", "every revision, newest first",
-    "tenant history -r 8e41b7c203fa:", "from a revision on",
-    "tenant history -r=-2:", "the last two",
-    "tenant history --graph", "with its branches drawn",
-    "tenant history --format mermaid", "for a page of documentation",
-    "shared history -i", "which of them the database has",
+    "tenant history",
+    "every revision, newest first",
+    "tenant history -r 8e41b7c203fa:",
+    "from a revision on",
+    "tenant history -r=-2:",
+    "the last two",
+    "tenant history --graph",
+    "with its branches drawn",
+    "tenant history --format mermaid",
+    "for a page of documentation",
+    "shared history -i",
+    "which of them the database has",
     NULL,
 };
 

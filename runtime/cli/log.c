@@ -156,8 +156,10 @@ static int run_log(struct app *app)
 }
 
 static const char *const log_examples[] = {
-    "shared log", "what ran, when, how long, by whom",
-    "tenant log --tenant acme --limit 5", "the last five events of one tenant",
+    "shared log",
+    "what ran, when, how long, by whom",
+    "tenant log --tenant acme --limit 5",
+    "the last five events of one tenant",
     NULL,
 };
 

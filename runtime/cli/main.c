@@ -63,8 +63,8 @@ static void take_signal(struct app *app, int signal_fd, enum stage *stage, int64
         stop_wind_down(&app->stop, (int)info.ssi_signo);
         *stage = WINDING_DOWN;
         *deadline = clock_deadline(grace);
-        output_talk(&app->out, TALK_NOTE, "%s: finishing what runs, for at most %lld s",
-                    strsignal((int)info.ssi_signo), (long long)(grace + 999) / 1000);
+        output_talk(&app->out, TALK_NOTE, "%s: finishing what runs, for at most %lld s", strsignal((int)info.ssi_signo),
+                    (long long)(grace + 999) / 1000);
     } else {
         *deadline = clock_ms();
     }

@@ -61,8 +61,10 @@ static int run_repair(struct app *app)
 }
 
 static const char *const repair_examples[] = {
-    "shared repair", "accept the present text of applied revisions",
-    "tenant repair --tenant acme", "also drops an invalid index that a failed CONCURRENTLY left",
+    "shared repair",
+    "accept the present text of applied revisions",
+    "tenant repair --tenant acme",
+    "also drops an invalid index that a failed CONCURRENTLY left",
     NULL,
 };
 

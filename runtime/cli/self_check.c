@@ -69,9 +69,9 @@ static void check_picks(struct checker *c, const struct revision *r)
         for (int dialect = 0; dialect < DIALECT_COUNT; dialect++) {
             int pick = r->pick[direction][dialect];
             bool wanted = direction == DIRECTION_UP && c->stream->dialects & DIALECT_BIT(dialect);
-            if (pick == SECTION_NONE ? wanted
-                                     : pick < 0 || (uint32_t)pick >= r->n_sections ||
-                                           (int)r->sections[pick].direction != direction)
+            if (pick == SECTION_NONE
+                    ? wanted
+                    : pick < 0 || (uint32_t)pick >= r->n_sections || (int)r->sections[pick].direction != direction)
                 problem(c, r->path, "the section to run for dialect %d is not there", dialect);
         }
 }

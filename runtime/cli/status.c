@@ -188,9 +188,7 @@ static int run_status(struct app *app)
 }
 
 static const char *const status_examples[] = {
-    "tenant status", "how many tenants stand at which revision",
-    "all status --json", "for a dashboard",
-    NULL,
+    "tenant status", "how many tenants stand at which revision", "all status --json", "for a dashboard", NULL,
 };
 
 const struct command command_status = {

@@ -1,8 +1,8 @@
 /* tenants: the list as the fleet sees it, with every address resolved and no password shown. No tenant is visited. */
 #include "cli/visits.h"
 
-static void add_item(struct app *app, const struct stream *stream, const struct tenant *t, const struct address *address,
-                     const struct err *e)
+static void add_item(struct app *app, const struct stream *stream, const struct tenant *t,
+                     const struct address *address, const struct err *e)
 {
     BUF_AUTO object = {0}, shown = {0};
     struct json j = {.out = &object};

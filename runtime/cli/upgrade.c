@@ -58,7 +58,8 @@ static void step_done(void *context, const struct place *where, const struct ste
 static void waiting(void *context, const struct place *where, const char *why)
 {
     const struct visits *v = context;
-    output_talk(&v->app->out, TALK_NOTE, "%s%s: %s", where->tenant ? "tenant " : "", visits_name(v, where->tenant), why);
+    output_talk(&v->app->out, TALK_NOTE, "%s%s: %s", where->tenant ? "tenant " : "", visits_name(v, where->tenant),
+                why);
 }
 
 /* "8e41b7c203fa -> 3a9d4e10c2b8, 1 revision", "nothing to do, at 3a9d4e10c2b8" */
@@ -216,8 +217,7 @@ static bool is_relative(const char *target)
 {
     struct target t;
     AUTO_ERR ignored = {0};
-    return target_parse(str_from(target), &t, &ignored) &&
-           (t.shape == TARGET_RELATIVE || str_is(t.symbol, "current"));
+    return target_parse(str_from(target), &t, &ignored) && (t.shape == TARGET_RELATIVE || str_is(t.symbol, "current"));
 }
 
 static int migrate_stream(struct app *app, const struct stream *stream, enum job_kind kind)
@@ -296,11 +296,16 @@ static int run_downgrade(struct app *app)
 }
 
 static const char *const upgrade_examples[] = {
-    "tenant head", "every tenant to the newest revision",
-    "all head", "the registry first, then its tenants",
-    "tenant upgrade +1 --tenant acme", "one revision further, for one tenant",
-    "tenant upgrade head --dry-run", "what would run, database by database",
-    "shared upgrade 6c2f0d9b41e8:head --sql", "a script for psql or sqlite3",
+    "tenant head",
+    "every tenant to the newest revision",
+    "all head",
+    "the registry first, then its tenants",
+    "tenant upgrade +1 --tenant acme",
+    "one revision further, for one tenant",
+    "tenant upgrade head --dry-run",
+    "what would run, database by database",
+    "shared upgrade 6c2f0d9b41e8:head --sql",
+    "a script for psql or sqlite3",
     NULL,
 };
 
@@ -311,19 +316,23 @@ const struct command command_upgrade = {
     .most = 1,
     .flags = COMMAND_STREAM | COMMAND_VISITS | COMMAND_WRITES,
     .help = "run the revisions up to TARGET",
-    .more = "TARGET is head, heads, a revision or the beginning of one (at least 4 characters), a label, LABEL@head, "
-            "+N, LABEL@+N or REVISION+N. What a target needs through Depends-On runs too; what is applied is left alone. "
-            "With --sql TARGET may be FROM:TO; without FROM the script starts from an empty database.\n\n"
-            "Each revision is one transaction together with its version row. A tenant that fails stops no other; the "
-            "last lines name every tenant that failed.",
+    .more =
+        "TARGET is head, heads, a revision or the beginning of one (at least 4 characters), a label, LABEL@head, "
+        "+N, LABEL@+N or REVISION+N. What a target needs through Depends-On runs too; what is applied is left alone. "
+        "With --sql TARGET may be FROM:TO; without FROM the script starts from an empty database.\n\n"
+        "Each revision is one transaction together with its version row. A tenant that fails stops no other; the "
+        "last lines name every tenant that failed.",
     .examples = upgrade_examples,
     .run = run_upgrade,
 };
 
 static const char *const downgrade_examples[] = {
-    "tenant downgrade -1 --tenant acme", "take back the last revision of one tenant",
-    "tenant downgrade 3a9d4e10c2b8", "everything above that revision, for every tenant",
-    "shared downgrade base", "everything",
+    "tenant downgrade -1 --tenant acme",
+    "take back the last revision of one tenant",
+    "tenant downgrade 3a9d4e10c2b8",
+    "everything above that revision, for every tenant",
+    "shared downgrade base",
+    "everything",
     NULL,
 };
 
@@ -334,9 +343,10 @@ const struct command command_downgrade = {
     .most = 1,
     .flags = COMMAND_STREAM | COMMAND_VISITS | COMMAND_WRITES,
     .help = "run the revisions back down to TARGET, which stays",
-    .more = "TARGET is base, a revision, -N, LABEL@base, LABEL@-N or REVISION-N. A tenant at or below TARGET has nothing "
-            "to do. A revision that is irreversible is refused before anything runs. `all` takes the fleets first and "
-            "the registry last. With --sql TARGET must be FROM:TO.",
+    .more =
+        "TARGET is base, a revision, -N, LABEL@base, LABEL@-N or REVISION-N. A tenant at or below TARGET has nothing "
+        "to do. A revision that is irreversible is refused before anything runs. `all` takes the fleets first and "
+        "the registry last. With --sql TARGET must be FROM:TO.",
     .examples = downgrade_examples,
     .run = run_downgrade,
 };

@@ -1,15 +1,11 @@
 /* version: the executable, the libraries in it, and what it carries. */
-#include <libpq-fe.h>
-#include <openssl/crypto.h>
-#include <sqlite3.h>
-
 #include "cli/app.h"
 #include "cli/format.h"
+#include "db/libraries.h"
 
-static const char *libpq_version(struct app *app)
+static const char *library(struct app *app, int which)
 {
-    int v = PQlibVersion();
-    return arena_printf(&app->arena, "%d.%d", v / 10000, v % 10000);
+    return library_version(&app->arena, which);
 }
 
 static void stream_object(struct app *app, struct json *j, const struct stream *stream)
@@ -41,9 +37,9 @@ static void print_json(struct app *app)
     json_put_text(&j, "program", c->program);
     json_put_text(&j, "version", MIGRATE_VERSION);
     json_put_text(&j, "build_id", c->build_id);
-    json_put_text(&j, "libpq", libpq_version(app));
-    json_put_text(&j, "sqlite", sqlite3_libversion());
-    json_put_text(&j, "openssl", OpenSSL_version(OPENSSL_VERSION_STRING));
+    json_put_text(&j, "libpq", library(app, LIBRARY_LIBPQ));
+    json_put_text(&j, "sqlite", library(app, LIBRARY_SQLITE));
+    json_put_text(&j, "openssl", library(app, LIBRARY_OPENSSL));
     json_key(&j, "streams");
     json_array(&j);
     for (uint32_t i = 0; i < c->n_streams; i++)
@@ -61,8 +57,8 @@ static int run_version(struct app *app)
         return EXIT_DONE;
     }
     output_line(&app->out, "%s %s (build %s)", c->program, MIGRATE_VERSION, c->build_id);
-    output_line(&app->out, "libpq %s, SQLite %s, OpenSSL %s", libpq_version(app), sqlite3_libversion(),
-                OpenSSL_version(OPENSSL_VERSION_STRING));
+    output_line(&app->out, "libpq %s, SQLite %s, OpenSSL %s", library(app, LIBRARY_LIBPQ), library(app, LIBRARY_SQLITE),
+                library(app, LIBRARY_OPENSSL));
     for (uint32_t i = 0; i < c->n_streams; i++) {
         BUF_AUTO heads = {0};
         const struct graph *g = app_graph(app, c->streams[i]);

@@ -164,8 +164,8 @@ bool visits_prepare(struct app *app, const struct stream *stream, enum job_kind 
         return false;
     const char *url = call_value(&app->call, "registry-url");
     if (url)
-        v->registry_config.values[SET_URL] =
-            (struct config_value){.text = url, .origin = ORIGIN_FLAG, .where = "--registry-url"};
+        v->registry_config.values[SET_URL] = (struct config_value){
+            .text = url, .origin = ORIGIN_FLAG, .where = "--registry-url"};
     return true;
 }
 

@@ -52,8 +52,10 @@ static int run_wait(struct app *app)
 }
 
 static const char *const wait_examples[] = {
-    "shared wait --wait 2min", "until the database answers, for at most two minutes",
-    "all head --wait 60s", "any command can wait first",
+    "shared wait --wait 2min",
+    "until the database answers, for at most two minutes",
+    "all head --wait 60s",
+    "any command can wait first",
     NULL,
 };
 

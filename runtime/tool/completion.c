@@ -195,13 +195,14 @@ static void write_zsh(struct buf *out, const struct grammar *g)
     add_zsh_commands(out, g, COMMAND_ALONE);
     buf_addz(out, "    )\n    commands=(\n");
     add_zsh_commands(out, g, COMMAND_STREAM);
-    buf_addf(out, "    )\n"
-                  "    _arguments $options '1: :->first' '2: :->second' '*: :->rest' && return\n"
-                  "    case $state in\n"
-                  "    first) _describe stream streams; _describe command alone ;;\n"
-                  "    second) _describe command commands; compadd -- %s ;;\n"
-                  "    rest) compadd -- %s ;;\n"
-                  "    esac\n}\ncompdef _",
+    buf_addf(out,
+             "    )\n"
+             "    _arguments $options '1: :->first' '2: :->second' '*: :->rest' && return\n"
+             "    case $state in\n"
+             "    first) _describe stream streams; _describe command alone ;;\n"
+             "    second) _describe command commands; compadd -- %s ;;\n"
+             "    rest) compadd -- %s ;;\n"
+             "    esac\n}\ncompdef _",
              targets(g), g->target_command ? "head heads base current" : "");
     add_function(out, g);
     buf_addf(out, " %s\n", g->program);

@@ -262,9 +262,9 @@ static bool expand_text(struct lookup *l, const char *text, bool segment, const 
         }
         if (!lookup_reference(l, column, name, &value, e))
             return false;
-        if (column && segment &&
-            (!*value || strchr(value, '/') || strcmp(value, ".") == 0 || strcmp(value, "..") == 0))
-            return err_set(e, FAULT_NO_ADDRESS, "%s: the tenant's %.*s is no file name", l->setting->key, STR_ARG(name));
+        if (column && segment && (!*value || strchr(value, '/') || strcmp(value, ".") == 0 || strcmp(value, "..") == 0))
+            return err_set(e, FAULT_NO_ADDRESS, "%s: the tenant's %.*s is no file name", l->setting->key,
+                           STR_ARG(name));
         buf_addz(&b, value);
         i = close + 1;
     }
@@ -406,7 +406,8 @@ void config_show(struct buf *out, const struct config *c, enum setting_index ind
     struct address_source keep = {.lookup = keep_reference, .context = &arena};
     if (!text)
         return;
-    if (is_one_reference(text) || (settings[index].type != SETTING_ADDRESS && !(settings[index].flags & SETTING_SECRET)))
+    if (is_one_reference(text) ||
+        (settings[index].type != SETTING_ADDRESS && !(settings[index].flags & SETTING_SECRET)))
         buf_addz(out, text);
     else if (settings[index].flags & SETTING_SECRET)
         buf_addz(out, "***");

@@ -17,10 +17,10 @@
 enum origin { ORIGIN_UNSET, ORIGIN_DEFAULT, ORIGIN_EMBEDDED, ORIGIN_ENVIRONMENT, ORIGIN_FLAG };
 
 struct config_value {
-    const char *text;   /* NULL: unset */
-    int64_t number;     /* as setting_parse() gives it; for an unset one 0 */
+    const char *text; /* NULL: unset */
+    int64_t number;   /* as setting_parse() gives it; for an unset one 0 */
     enum origin origin;
-    const char *where;  /* "--jobs", "PROFILE_MIGRATE_TENANT_JOBS", "tenant/env.ini:12", "default" */
+    const char *where; /* "--jobs", "PROFILE_MIGRATE_TENANT_JOBS", "tenant/env.ini:12", "default" */
 };
 
 struct config {
@@ -40,10 +40,10 @@ struct strings config_unknown_variables(struct arena *a, const struct catalogue 
 
 /* A row of the tenants' list, as far as an address needs it. */
 struct config_row {
-    const char *tenant;          /* tenant_id */
-    const char *url;             /* database_url; NULL: none */
+    const char *tenant; /* tenant_id */
+    const char *url;    /* database_url; NULL: none */
     const struct strings *columns;
-    const char *const *values;   /* beside columns; NULL for SQL NULL */
+    const char *const *values; /* beside columns; NULL for SQL NULL */
 };
 
 /* The address of a single stream's database. FAULT_CONFIG names the stream, the key and what to set. */

@@ -8,15 +8,23 @@
 static const char *setting_argument(const struct setting *s)
 {
     switch (s->type) {
-    case SETTING_BOOL: return NULL;
-    case SETTING_NUMBER: return "N";
-    case SETTING_DURATION: return "DURATION";
+    case SETTING_BOOL:
+        return NULL;
+    case SETTING_NUMBER:
+        return "N";
+    case SETTING_DURATION:
+        return "DURATION";
     case SETTING_CHOICE:
-    case SETTING_CHOICES: return s->choices;
-    case SETTING_ADDRESS: return "URL";
-    case SETTING_SHARE: return "N|P%";
-    case SETTING_NAME: return "NAME";
-    case SETTING_TEXT: return "TEXT";
+    case SETTING_CHOICES:
+        return s->choices;
+    case SETTING_ADDRESS:
+        return "URL";
+    case SETTING_SHARE:
+        return "N|P%";
+    case SETTING_NAME:
+        return "NAME";
+    case SETTING_TEXT:
+        return "TEXT";
     }
     return "TEXT";
 }
@@ -144,7 +152,7 @@ struct parser {
     const struct grammar *g;
     int argc;
     char *const *argv;
-    int at; /* next word */
+    int at;               /* next word */
     struct strings words; /* what is no option */
     struct call *call;
 };
@@ -300,7 +308,8 @@ static bool refuse_stream(struct parser *p, const char *word, bool or_command, s
         if (p->g->commands[i]->flags & COMMAND_ALONE && !(p->g->commands[i]->flags & COMMAND_HIDDEN))
             vec_push(p->arena, &names, p->g->commands[i]->name);
     const char *near = nearest_word(str_from(word), &names);
-    err_set(e, FAULT_USAGE, or_command ? "\"%s\" is neither a stream nor a command" : "there is no stream \"%s\"", word);
+    err_set(e, FAULT_USAGE, or_command ? "\"%s\" is neither a stream nor a command" : "there is no stream \"%s\"",
+            word);
     if (near)
         err_hint(e, "did you mean \"%s\"?", near);
     else
@@ -311,8 +320,10 @@ static bool refuse_stream(struct parser *p, const char *word, bool or_command, s
 static bool refuse_without_stream(struct parser *p, const struct command *c, struct err *e)
 {
     err_set(e, FAULT_USAGE, "%s needs a stream", c->name);
-    hint_streams(p, arena_printf(p->arena, "%s STREAM %s%s%s; streams: ", p->g->program, c->name,
-                                 *c->operands ? " " : "", c->operands), e);
+    hint_streams(p,
+                 arena_printf(p->arena, "%s STREAM %s%s%s; streams: ", p->g->program, c->name, *c->operands ? " " : "",
+                              c->operands),
+                 e);
     return false;
 }
 

@@ -34,12 +34,12 @@ enum command_flags {
 
 struct command {
     const char *name;
-    const char *alias;    /* another spelling; NULL: none */
-    const char *operands; /* as the usage line shows them: "TARGET"; "" for none */
-    int least, most;      /* how many operands; most < 0: any number */
-    unsigned flags;       /* enum command_flags */
-    const char *help;     /* one line, no final period */
-    const char *more;     /* paragraphs, separated by empty lines; NULL: none */
+    const char *alias;           /* another spelling; NULL: none */
+    const char *operands;        /* as the usage line shows them: "TARGET"; "" for none */
+    int least, most;             /* how many operands; most < 0: any number */
+    unsigned flags;              /* enum command_flags */
+    const char *help;            /* one line, no final period */
+    const char *more;            /* paragraphs, separated by empty lines; NULL: none */
     const char *const *examples; /* pairs: arguments behind the program's name, what they do; ends with NULL */
     int (*run)(struct app *app); /* the exit status */
 };
@@ -73,8 +73,8 @@ struct grammar {
     size_t n_commands;
     const struct option *options; /* those of settings included: see options_with_settings() */
     size_t n_options;
-    struct strings streams; /* known names, in the order that `all` takes them; none: any word may be one */
-    bool has_all;           /* the stream "all" */
+    struct strings streams;     /* known names, in the order that `all` takes them; none: any word may be one */
+    bool has_all;               /* the stream "all" */
     const char *target_command; /* "upgrade": what STREAM TARGET is short for; NULL: there is no short form */
     /*
      * Decides whether the word behind STREAM is a target of the short form. False with *e set (FAULT_USAGE): it is not.

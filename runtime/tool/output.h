@@ -26,9 +26,9 @@ struct output {
     bool terminal;      /* talk is one that understands escape sequences */
     bool colour;
     pthread_mutex_t mutex;
-    bool has_progress;  /* a progress line stands there */
+    bool has_progress;   /* a progress line stands there */
     int64_t progress_at; /* when it was drawn last */
-    int write_errno;    /* the first failed write to `answer` */
+    int write_errno;     /* the first failed write to `answer` */
 };
 
 /* Finds out about terminal, NO_COLOR and TERM. */
@@ -42,8 +42,7 @@ void output_raw(struct output *o, struct str text);
 void output_object(struct output *o, const struct buf *object);
 
 /* A line of talk. Levels below TALK_NOTE want -v (DEBUG: -vv); quiet leaves warnings and errors. */
-void output_talk(struct output *o, enum log_level level, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+void output_talk(struct output *o, enum log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* A line that belongs to the error or warning before it: shown even when quiet, without a label. */
 void output_more(struct output *o, const char *line);
 /* An error in full: position, source line, detail, hint. `label` NULL: "error". With --json also as an event. */

@@ -13,33 +13,53 @@
 #include "tool/options.h"
 
 static const char *const upgrade_examples[] = {"tenant head", "all of them", NULL};
-static const struct command upgrade = {.name = "upgrade", .operands = "TARGET", .least = 1, .most = 1,
+static const struct command upgrade = {.name = "upgrade",
+                                       .operands = "TARGET",
+                                       .least = 1,
+                                       .most = 1,
                                        .flags = COMMAND_STREAM | COMMAND_VISITS | COMMAND_WRITES,
-                                       .help = "go up", .more = "First.\n\nSecond \\ 'quoted'.",
+                                       .help = "go up",
+                                       .more = "First.\n\nSecond \\ 'quoted'.",
                                        .examples = upgrade_examples};
-static const struct command downgrade = {.name = "downgrade", .operands = "TARGET", .least = 1, .most = 1,
-                                         .flags = COMMAND_STREAM | COMMAND_VISITS | COMMAND_WRITES, .help = "go down"};
+static const struct command downgrade = {.name = "downgrade",
+                                         .operands = "TARGET",
+                                         .least = 1,
+                                         .most = 1,
+                                         .flags = COMMAND_STREAM | COMMAND_VISITS | COMMAND_WRITES,
+                                         .help = "go down"};
 static const struct command heads = {.name = "heads", .operands = "", .flags = COMMAND_STREAM, .help = "the newest"};
 static const struct command history = {.name = "history", .operands = "", .flags = COMMAND_STREAM, .help = "the past"};
-static const struct command current = {.name = "current", .operands = "", .flags = COMMAND_STREAM | COMMAND_VISITS,
-                                       .help = "the present"};
-static const struct command stamp = {.name = "stamp", .operands = "REVISION…", .least = 1, .most = -1,
-                                     .flags = COMMAND_STREAM | COMMAND_VISITS, .help = "rows only"};
-static const struct command ensure = {.name = "ensure-version", .alias = "ensure_version", .operands = "",
-                                      .flags = COMMAND_STREAM, .help = "the table"};
-static const struct command config = {.name = "config", .operands = "", .flags = COMMAND_STREAM | COMMAND_ALONE,
-                                      .help = "settings"};
-static const struct command help = {.name = "help", .operands = "[COMMAND]", .most = 1, .flags = COMMAND_ALONE,
-                                    .help = "this"};
+static const struct command current = {
+    .name = "current", .operands = "", .flags = COMMAND_STREAM | COMMAND_VISITS, .help = "the present"};
+static const struct command stamp = {.name = "stamp",
+                                     .operands = "REVISION…",
+                                     .least = 1,
+                                     .most = -1,
+                                     .flags = COMMAND_STREAM | COMMAND_VISITS,
+                                     .help = "rows only"};
+static const struct command ensure = {
+    .name = "ensure-version", .alias = "ensure_version", .operands = "", .flags = COMMAND_STREAM, .help = "the table"};
+static const struct command config = {
+    .name = "config", .operands = "", .flags = COMMAND_STREAM | COMMAND_ALONE, .help = "settings"};
+static const struct command help = {
+    .name = "help", .operands = "[COMMAND]", .most = 1, .flags = COMMAND_ALONE, .help = "this"};
 static const struct command version = {.name = "version", .operands = "", .flags = COMMAND_ALONE, .help = "which"};
-static const struct command revision = {.name = "revision", .operands = "", .most = -1,
-                                        .flags = COMMAND_STREAM | COMMAND_ALONE | COMMAND_HIDDEN, .help = "elsewhere"};
-static const struct command *const commands[] = {&upgrade, &downgrade, &heads,  &history, &current, &stamp,
-                                                 &ensure,  &config,    &help,   &version, &revision};
+static const struct command revision = {.name = "revision",
+                                        .operands = "",
+                                        .most = -1,
+                                        .flags = COMMAND_STREAM | COMMAND_ALONE | COMMAND_HIDDEN,
+                                        .help = "elsewhere"};
+static const struct command *const commands[] = {&upgrade, &downgrade, &heads, &history, &current, &stamp,
+                                                 &ensure,  &config,    &help,  &version, &revision};
 
 static const struct option rows[] = {
     {.name = "name", .letter = 'n', .argument = "STREAM", .help = "the stream"},
-    {.name = "x", .letter = 'x', .argument = "KEY=VALUE", .flags = OPTION_REPEATS, .commands = "@visits", .help = "more"},
+    {.name = "x",
+     .letter = 'x',
+     .argument = "KEY=VALUE",
+     .flags = OPTION_REPEATS,
+     .commands = "@visits",
+     .help = "more"},
     {.name = "tenant", .argument = "ID", .flags = OPTION_REPEATS, .commands = "@visits", .help = "only this one"},
     {.name = "rev-range", .letter = 'r', .argument = "START:END", .commands = "history", .help = "only these"},
     {.name = "indicate-current", .letter = 'i', .commands = "history", .help = "mark them"},
@@ -70,9 +90,14 @@ static struct grammar grammar;
 static int set_up(void **state)
 {
     (void)state;
-    grammar = (struct grammar){.program = "migrate", .summary = "migrate things", .intro = "One.\n\nTwo.",
-                               .commands = commands, .n_commands = sizeof commands / sizeof *commands,
-                               .has_all = true, .target_command = "upgrade", .is_target = is_target};
+    grammar = (struct grammar){.program = "migrate",
+                               .summary = "migrate things",
+                               .intro = "One.\n\nTwo.",
+                               .commands = commands,
+                               .n_commands = sizeof commands / sizeof *commands,
+                               .has_all = true,
+                               .target_command = "upgrade",
+                               .is_target = is_target};
     grammar.options = options_with_settings(&arena, rows, sizeof rows / sizeof *rows, &grammar.n_options);
     vec_push(&arena, &grammar.streams, "shared");
     vec_push(&arena, &grammar.streams, "tenant");
@@ -92,7 +117,7 @@ static bool parse(const char *line, struct call *out, struct err *e)
     static char copy[512];
     static char *argv[64];
     int argc = 0;
-    argv[argc++] = (char *)(uintptr_t)"migrate";
+    argv[argc++] = (char *)(uintptr_t) "migrate";
     assert_true(strlen(line) < sizeof copy);
     memcpy(copy, line, strlen(line) + 1);
     for (char *p = copy; *p;) {
@@ -118,8 +143,8 @@ static void understood(const char *line, const char *stream, const char *command
     strings_join(&got, &call.operands, " ");
     if ((stream ? !call.stream || strcmp(call.stream, stream) != 0 : call.stream != NULL) ||
         strcmp(call.command->name, command) != 0 || strcmp(got.n ? got.p : "", operands) != 0)
-        fail_msg("%s: stream %s, command %s, operands %s", line, call.stream ? call.stream : "none",
-                 call.command->name, got.n ? got.p : "none");
+        fail_msg("%s: stream %s, command %s, operands %s", line, call.stream ? call.stream : "none", call.command->name,
+                 got.n ? got.p : "none");
 }
 
 static void refused(const char *line, const char *message, const char *hint)

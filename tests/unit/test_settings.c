@@ -123,8 +123,9 @@ static void streams_whose_variables_meet_are_refused(void **state)
     assert_false(collide("shared", "tenant", &e));
     assert_true(collide("a-b", "a_b", &e));
     assert_int_equal(e.fault, FAULT_CONFIG);
-    assert_string_equal(e.message, "PROFILE_MIGRATE_A_B_KIND would stand for \"kind\" of stream \"a-b\" and for \"kind\" "
-                                   "of stream \"a_b\"");
+    assert_string_equal(e.message,
+                        "PROFILE_MIGRATE_A_B_KIND would stand for \"kind\" of stream \"a-b\" and for \"kind\" "
+                        "of stream \"a_b\"");
     /* a_tenant's password from a file, and a's tenant_password_file. */
     assert_true(collide("a", "a_tenant", &e));
     assert_non_null(strstr(e.message, "A_TENANT_"));
@@ -148,11 +149,16 @@ static void the_page_of_settings_names_every_key(void **state)
 static const struct stream_setting shared_settings[] = {
     {"kind", "single", 2}, {"url", "postgresql://app:${APP_PASSWORD}@db/shared", 3}, {"lock_timeout", "7s", 4}};
 static const struct stream_setting tenant_settings[] = {
-    {"kind", "fleet", 2}, {"registry", "shared", 3}, {"tenant_url", "postgresql://${APP_USER}@{host}/t_{tenant_id}", 4}};
-static const struct stream shared = {.name = "shared", .kind = STREAM_SINGLE, .settings = shared_settings,
-                                     .n_settings = 3, .ini_path = "shared/env.ini"};
-static const struct stream tenant = {.name = "tenant", .kind = STREAM_FLEET, .settings = tenant_settings,
-                                     .n_settings = 3, .ini_path = "tenant/env.ini"};
+    {"kind", "fleet", 2},
+    {"registry", "shared", 3},
+    {"tenant_url", "postgresql://${APP_USER}@{host}/t_{tenant_id}", 4}};
+static const struct stream shared = {.name = "shared",
+                                     .kind = STREAM_SINGLE,
+                                     .settings = shared_settings,
+                                     .n_settings = 3,
+                                     .ini_path = "shared/env.ini"};
+static const struct stream tenant = {
+    .name = "tenant", .kind = STREAM_FLEET, .settings = tenant_settings, .n_settings = 3, .ini_path = "tenant/env.ini"};
 static const struct stream *const streams[] = {&shared, &tenant};
 static const struct catalogue catalogue = {.program = "unit-migrate", .n_streams = 2, .streams = streams};
 
@@ -269,7 +275,8 @@ static void a_file_that_cannot_be_a_value_is_refused(void **state)
     setenv("UNIT_MIGRATE_SHARED_ACTOR_FILE", path, 1);
     config_refused(&shared, arena_printf(&arena, "UNIT_MIGRATE_SHARED_ACTOR_FILE: \"%s\": holds a NUL byte", path));
     setenv("UNIT_MIGRATE_SHARED_ACTOR_FILE", "/no/such/file", 1);
-    config_refused(&shared, "UNIT_MIGRATE_SHARED_ACTOR_FILE: \"/no/such/file\": cannot be opened: No such file or directory");
+    config_refused(&shared,
+                   "UNIT_MIGRATE_SHARED_ACTOR_FILE: \"/no/such/file\": cannot be opened: No such file or directory");
     setenv("UNIT_MIGRATE_SHARED_ACTOR", "me", 1);
     config_refused(&shared, "UNIT_MIGRATE_SHARED_ACTOR and UNIT_MIGRATE_SHARED_ACTOR_FILE are both set");
 }
@@ -285,7 +292,8 @@ static void variables_that_mean_nothing_are_named(void **state)
     struct strings unknown = config_unknown_variables(&arena, &catalogue);
     assert_int_equal(unknown.n, 2);
     assert_string_equal(unknown.v[0], "UNIT_MIGRATE_SHARED_JOBS is no setting of this executable and is ignored");
-    assert_string_equal(unknown.v[1], "UNIT_MIGRATE_TENANT_LOK_TIMEOUT is no setting of this executable and is ignored");
+    assert_string_equal(unknown.v[1],
+                        "UNIT_MIGRATE_TENANT_LOK_TIMEOUT is no setting of this executable and is ignored");
 }
 
 /* ---------------------------------------------------------------------------------------------------- addresses */
@@ -395,10 +403,11 @@ static void a_tenants_password_may_lie_in_a_file(void **state)
     assert_string_equal(address_get(&d, "password"), "s3cret");
     assert_false(tenant_address("globex", "eu-1", NULL, &d, &e));
     assert_int_equal(e.fault, FAULT_NO_ADDRESS);
-    assert_string_equal(e.message, arena_printf(&arena,
-                                                "tenant_password_file: \"%s/globex\": cannot be opened: No such file or "
-                                                "directory",
-                                                folder));
+    assert_string_equal(e.message,
+                        arena_printf(&arena,
+                                     "tenant_password_file: \"%s/globex\": cannot be opened: No such file or "
+                                     "directory",
+                                     folder));
     /* An id never climbs out of its folder. */
     static const char *const hostile[] = {"../acme", "..", ".", "a/b"};
     for (size_t i = 0; i < sizeof hostile / sizeof *hostile; i++) {
