@@ -3,6 +3,7 @@
  *
  *     postgresql.c            the backend's table of functions
  *     postgresql_connect.c    from an address to a connection, and what went wrong on the way
+ *     postgresql_names.c      host names to addresses, once, and without blocking
  *     postgresql_wire.c       sending SQL and reading what comes back, without ever hanging
  *     postgresql_sql.c        every text of SQL that is sent
  *     postgresql_message.c    one revision as one message: guards, body, rows, log, and which of them failed
@@ -49,11 +50,27 @@ static inline struct postgresql *postgresql_of(struct db *db)
 bool postgresql_open(struct db **out, const struct address *where, const struct db_options *options, struct err *e);
 void postgresql_close(struct db *db);
 
-/* ---- postgresql_wire.c ---- */
+/* ---- postgresql_names.c ---- */
 
 enum wake { WAKE_READY, WAKE_STOP, WAKE_DEADLINE };
-/* Waits until the socket can be read or written (`events` as for poll), cancel is asked for, or the deadline passes. */
-enum wake postgresql_wait(PGconn *conn, short events, int64_t deadline, const struct stop *stop);
+
+/* Lists as libpq takes them for `host`, `hostaddr` and `port`, of equal length. Zero value valid. */
+struct postgresql_hosts {
+    struct buf hosts, addresses, ports;
+    size_t n;            /* 0: libpq needs no help with these hosts, or none has an address */
+    const char *unknown; /* the last name that has no address, and why; NULL: all have */
+    const char *problem;
+};
+void postgresql_hosts_free(struct postgresql_hosts *hosts);
+
+/* Looks up the names among `hosts` (a list separated by commas; `ports` likewise). WAKE_READY: done. */
+enum wake postgresql_resolve(struct arena *a, const char *hosts, const char *ports, int64_t deadline,
+                             const struct stop *stop, struct postgresql_hosts *out);
+
+/* ---- postgresql_wire.c ---- */
+
+/* Waits until `fd` can be read or written (`events` as for poll), cancel is asked for, or the deadline passes. */
+enum wake postgresql_wait(int fd, short events, int64_t deadline, const struct stop *stop);
 
 /*
  * What comes back for one message. Set the callbacks and `context`, zero the rest; postgresql_reply_free() afterwards.
@@ -99,7 +116,7 @@ extern const char SQL_SET_STRINGS[], SQL_SET_STATEMENT_TIMEOUT[], SQL_SET_LOCK_T
     SQL_SET_CONNECTION_CHECK[], SQL_SET_TRIGGERS_ON[], SQL_SET_SEARCH_PATH[], SQL_SET_TENANT[], SQL_SET_STREAM[],
     SQL_SET_REVISION[], SQL_SET_STARTED[], SQL_RESET_ROLE[];
 extern const char SQL_GUARD_LOCK[], SQL_GUARD_ROWS[], SQL_LOCK_VERSION[], SQL_TRANSACTION_ID[], SQL_GUARD_TRANSACTION[];
-extern const char SQL_CREATE_SCHEMA[], SQL_CREATE_VERSION[], SQL_CREATE_LOG[];
+extern const char SQL_QUIET[], SQL_NOT_QUIET[], SQL_CREATE_SCHEMA[], SQL_CREATE_VERSION[], SQL_CREATE_LOG[];
 extern const char SQL_ROW_INSERT[], SQL_ROW_UPDATE[], SQL_ROW_DELETE[], SQL_LOG_INSERT[], SQL_LOG_NOW[],
     SQL_LOG_NOW_IN_RUN[];
 extern const char SQL_LOCK_FREE[], SQL_LOCK_HOLDER[], SQL_SESSION_LOCK[], SQL_SESSION_UNLOCK[];

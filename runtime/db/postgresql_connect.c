@@ -19,12 +19,6 @@
 /* Older servers lack what the messages are made of: hashtextextended is of 11. */
 #define OLDEST_SERVER 110000
 
-#define CONN_AUTO __attribute__((cleanup(finish_conn))) PGconn
-static void finish_conn(PGconn **conn)
-{
-    PQfinish(*conn);
-}
-
 /* ---- keywords ---- */
 
 struct keywords {
@@ -87,10 +81,21 @@ static bool check_user(const struct address *where, struct err *e)
     return false;
 }
 
-static bool collect_keywords(struct arena *a, const struct address *where, const struct db_options *o,
-                             const char *database, struct keywords *k, struct err *e)
+/* Words of the address that are replaced, or mean nothing here. */
+static bool is_replaced(const char *key, bool certificates, bool hosts)
 {
-    static const char *const forced[] = {"client_encoding", "dbname", "connect_timeout"};
+    static const char *const always[] = {"client_encoding", "dbname", "connect_timeout"};
+    for (size_t i = 0; i < sizeof always / sizeof *always; i++)
+        if (strcmp(key, always[i]) == 0)
+            return true;
+    return (certificates && strcmp(key, "sslrootcert") == 0) ||
+           (hosts && (strcmp(key, "host") == 0 || strcmp(key, "port") == 0));
+}
+
+static bool collect_keywords(struct arena *a, const struct address *where, const struct db_options *o,
+                             const char *database, const struct postgresql_hosts *hosts, struct keywords *k,
+                             struct err *e)
+{
     static const struct address_keyword defaults[] = {
         /* A network that swallows packets is noticed within two minutes; a busy server answers probes all the same. */
         {"keepalives_idle", "30"},
@@ -100,15 +105,15 @@ static bool collect_keywords(struct arena *a, const struct address *where, const
     };
     const char *certificates = NULL;
     const char *dbname = database ? database : address_get(where, "dbname");
-    if (!check_user(where, e) || !choose_certificates(where, &certificates, e))
+    if (!choose_certificates(where, &certificates, e))
         return false;
-    for (size_t i = 0; i < where->n_keywords; i++) {
-        const struct address_keyword *word = &where->keywords[i];
-        bool skip = certificates && strcmp(word->key, "sslrootcert") == 0;
-        for (size_t f = 0; f < sizeof forced / sizeof *forced; f++)
-            skip |= strcmp(word->key, forced[f]) == 0;
-        if (!skip)
-            add_keyword(a, k, word->key, word->value);
+    for (size_t i = 0; i < where->n_keywords; i++)
+        if (!is_replaced(where->keywords[i].key, certificates, hosts->n))
+            add_keyword(a, k, where->keywords[i].key, where->keywords[i].value);
+    if (hosts->n) {
+        add_keyword(a, k, "host", hosts->hosts.p);
+        add_keyword(a, k, "hostaddr", hosts->addresses.p);
+        add_keyword(a, k, "port", hosts->ports.p);
     }
     if (dbname)
         add_keyword(a, k, "dbname", dbname);
@@ -253,12 +258,13 @@ static bool explain_waiting(enum wake wake, int64_t since, const struct address 
 }
 
 /* Drives libpq to a connection. The socket may be another after each step (next host, second attempt without TLS). */
-static bool wait_until_connected(PGconn *conn, const struct address *where, const struct db_options *o, struct err *e)
+static bool wait_until_connected(PGconn *conn, const struct address *where, const struct db_options *o, int64_t since,
+                                 int64_t deadline, struct err *e)
 {
-    int64_t since = clock_ms(), deadline = attempt_deadline(where, o);
     PostgresPollingStatusType next = PGRES_POLLING_WRITING; /* as libpq's manual says to begin */
     while (PQstatus(conn) != CONNECTION_BAD && next != PGRES_POLLING_OK && next != PGRES_POLLING_FAILED) {
-        enum wake wake = postgresql_wait(conn, next == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline, o->stop);
+        enum wake wake = postgresql_wait(PQsocket(conn), next == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline,
+                                         o->stop);
         if (wake != WAKE_READY)
             return explain_waiting(wake, since, where, o, e);
         next = PQconnectPoll(conn);
@@ -266,29 +272,56 @@ static bool wait_until_connected(PGconn *conn, const struct address *where, cons
     return (PQstatus(conn) == CONNECTION_OK && PQsetnonblocking(conn, 1) == 0) || explain_refusal(conn, where, e);
 }
 
+/* False: no name has an address, or there was no time to find out. Names that libpq is told otherwise are left to it. */
+static bool resolve(struct arena *a, const struct address *where, const struct db_options *o, int64_t since,
+                    int64_t deadline, struct postgresql_hosts *hosts, struct err *e)
+{
+    const char *host = said(where, "host", "PGHOST"), *port = said(where, "port", "PGPORT");
+    if (!host || said(where, "hostaddr", "PGHOSTADDR") || said(where, "service", "PGSERVICE"))
+        return true;
+    enum wake wake = postgresql_resolve(a, host, port ? port : "", deadline, o->stop, hosts);
+    if (wake != WAKE_READY)
+        return explain_waiting(wake, since, where, o, e);
+    if (hosts->n || !hosts->problem)
+        return true;
+    BUF_AUTO name = {0};
+    postgresql_add_masked(&name, where, hosts->unknown); /* a malformed address may have a password there */
+    return err_set(e, FAULT_UNREACHABLE, "could not translate host name \"%s\" to address: %s", name.p, hosts->problem);
+}
+
+static PGconn *start_connecting(struct arena *a, const struct address *where, const struct db_options *o,
+                                const char *database, const struct postgresql_hosts *hosts, struct err *e)
+{
+    struct keywords k = {0};
+    PGconn *conn;
+    if (!collect_keywords(a, where, o, database, hosts, &k, e))
+        return NULL;
+    conn = PQconnectStartParams(k.keys.v, k.values.v, 0);
+    if (conn)
+        PQsetErrorVerbosity(conn, PQERRORS_VERBOSE);
+    else
+        err_set(e, FAULT_FAILED, "out of memory");
+    return conn;
+}
+
 /* One attempt, to `database` or to the one that the address names. NULL with *e set. */
 static PGconn *connect_to(const struct address *where, const struct db_options *o, const char *database, struct err *e)
 {
     ARENA_AUTO a = {0};
-    struct keywords k = {0};
+    __attribute__((cleanup(postgresql_hosts_free))) struct postgresql_hosts hosts = {0};
+    int64_t since = clock_ms(), deadline = attempt_deadline(where, o);
     if (stop_cancelled(o->stop)) {
         err_set(e, FAULT_STOPPED, "stopped on request while connecting");
         return NULL;
     }
-    if (!collect_keywords(&a, where, o, database, &k, e))
+    if (!check_user(where, e) || !resolve(&a, where, o, since, deadline, &hosts, e))
         return NULL;
-    CONN_AUTO *conn = PQconnectStartParams(k.keys.v, k.values.v, 0);
-    PGconn *connected;
-    if (!conn) {
-        err_set(e, FAULT_FAILED, "out of memory");
+    PGconn *conn = start_connecting(&a, where, o, database, &hosts, e);
+    if (conn && !wait_until_connected(conn, where, o, since, deadline, e)) {
+        PQfinish(conn);
         return NULL;
     }
-    PQsetErrorVerbosity(conn, PQERRORS_VERBOSE);
-    if (!wait_until_connected(conn, where, o, e))
-        return NULL;
-    connected = conn;
-    conn = NULL;
-    return connected;
+    return conn;
 }
 
 /* ---- what kind of server it is ---- */

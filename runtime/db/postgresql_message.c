@@ -143,17 +143,21 @@ void message_create(struct message *m)
     BUF_AUTO log = {0};
     BUF_AUTO key_name = {0};
     BUF_AUTO key = {0};
+    if (place->has_schema && place->has_version && place->has_log)
+        return;
     db_quote_name(&schema, place->schema);
     postgresql_version_table(&version, m->p);
     postgresql_log_table(&log, m->p);
     buf_addf(&key_name, "%s_pkc", m->p->base.options.version_table);
     db_quote_name(&key, key_name.p);
+    ADD(m, PART_SETTING, NULL, SQL_QUIET);
     if (!place->has_schema)
         ADD(m, PART_CREATE, NULL, SQL_CREATE_SCHEMA, "schema", schema.p);
     if (!place->has_version)
         ADD(m, PART_CREATE, NULL, SQL_CREATE_VERSION, "version", version.p, "key", key.p);
     if (!place->has_log)
         ADD(m, PART_CREATE, NULL, SQL_CREATE_LOG, "log", log.p);
+    ADD(m, PART_SETTING, NULL, SQL_NOT_QUIET);
 }
 
 void message_rows_unchanged(struct message *m, const struct db_step *step)

@@ -81,6 +81,10 @@ const char SQL_GUARD_TRANSACTION[] =
 
 /* ---- tables ---- */
 
+/* Of several processes that start together all but one find the tables there; nobody needs to read that. */
+const char SQL_QUIET[] = "SET LOCAL client_min_messages = warning;\n";
+const char SQL_NOT_QUIET[] = "SET LOCAL client_min_messages TO DEFAULT;\n";
+
 const char SQL_CREATE_SCHEMA[] = "CREATE SCHEMA IF NOT EXISTS {schema};\n";
 
 const char SQL_CREATE_VERSION[] = "CREATE TABLE IF NOT EXISTS {version} (\n"

@@ -21,11 +21,10 @@
 #define CANCEL_PATIENCE_MS 5000
 #define ROLLBACK_PATIENCE_MS 10000
 
-enum wake postgresql_wait(PGconn *conn, short events, int64_t deadline, const struct stop *stop)
+enum wake postgresql_wait(int fd, short events, int64_t deadline, const struct stop *stop)
 {
     for (;;) {
-        struct pollfd fds[2] = {{.fd = PQsocket(conn), .events = events},
-                                {.fd = stop ? stop->cancel_fd : -1, .events = POLLIN}};
+        struct pollfd fds[2] = {{.fd = fd, .events = events}, {.fd = stop ? stop->cancel_fd : -1, .events = POLLIN}};
         int64_t left = clock_left(deadline);
         int ready = poll(fds, 2, left > INT_MAX ? INT_MAX : (int)left);
         if (ready > 0)
@@ -180,7 +179,7 @@ static void give_up(struct exchange *x, enum fault why)
 static void wait_for_more(struct exchange *x, bool unsent)
 {
     PGconn *conn = x->p->conn;
-    switch (postgresql_wait(conn, (short)(POLLIN | (unsent ? POLLOUT : 0)), x->deadline, x->stop)) {
+    switch (postgresql_wait(PQsocket(conn), (short)(POLLIN | (unsent ? POLLOUT : 0)), x->deadline, x->stop)) {
     case WAKE_READY:
         /* Over TLS one record may hold more than one read takes, and poll() does not see what OpenSSL keeps. */
         PQconsumeInput(conn);

@@ -158,8 +158,11 @@ static struct buf talked;
 
 static void listen_to(void *context, enum log_level level, const char *line)
 {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     (void)context;
+    pthread_mutex_lock(&lock);
     buf_addf(&talked, "%d %s\n", (int)level, line);
+    pthread_mutex_unlock(&lock);
 }
 static const struct log ear = {listen_to, NULL};
 
@@ -407,12 +410,9 @@ static void *create_it(void *context)
 {
     AUTO_ERR fault = {0};
     struct err *e = &fault;
-    struct address where = here();
     struct db_options o = options();
-    (void)context;
     o.create = true;
-    address_set(&arena, &where, "dbname", "made \"here\"");
-    struct db *db = open_with(where, o, e);
+    struct db *db = open_with(*(struct address *)context, o, e);
     OK(db != NULL);
     db_close(db);
     return NULL;
@@ -421,10 +421,12 @@ static void *create_it(void *context)
 static void case_create(void)
 {
     pthread_t threads[6];
+    struct address where = here();
     PGconn *conn = session("postgres");
+    address_set(&arena, &where, "dbname", "made \"here\"");
     ask(conn, "DROP DATABASE IF EXISTS \"made \"\"here\"\"\"");
     for (size_t i = 0; i < 6; i++)
-        pthread_create(&threads[i], NULL, create_it, NULL);
+        pthread_create(&threads[i], NULL, create_it, &where);
     for (size_t i = 0; i < 6; i++)
         pthread_join(threads[i], NULL);
     TEXT(ask(conn, "SELECT count(*) FROM pg_database WHERE datname = 'made \"here\"'"), "1");
@@ -520,6 +522,42 @@ static void case_several_hosts(void)
     address_set(&arena, &where, "host", arena_printf(&arena, "127.0.0.1,%s", setting("DB_SOCKET")));
     address_set(&arena, &where, "port", arena_printf(&arena, "1,%s", setting("DB_PORT")));
     db_close(must_open(where, options()));
+}
+
+/* A name with several addresses, one without, and a socket's folder in one list. */
+static void case_names_of_hosts(void)
+{
+    AUTO_ERR fault = {0};
+    struct err *e = &fault;
+    struct address where = ADDRESS("host", "localhost", "port", setting("DB_SCRAM_PORT"), "user", "postgres", "dbname",
+                                   "postgres", "password", setting("DB_PASSWORD"));
+    for (int i = 0; i < 3; i++)
+        db_close(must_open(where, options()));
+    where = here();
+    address_set(&arena, &where, "host", arena_printf(&arena, "nowhere.invalid,localhost,%s", setting("DB_SOCKET")));
+    address_set(&arena, &where, "port", arena_printf(&arena, "1,2,%s", setting("DB_PORT")));
+    db_close(must_open(where, options()));
+    address_set(&arena, &where, "host", "nowhere.invalid,elsewhere.invalid");
+    address_set(&arena, &where, "port", "1");
+    FAULT(open_with(where, options(), e) != NULL, FAULT_UNREACHABLE,
+          "could not translate host name \"elsewhere.invalid\"");
+}
+
+static void *open_by_name(void *context)
+{
+    db_close(must_open(*(struct address *)context, options()));
+    return NULL;
+}
+
+static void case_names_at_once(void)
+{
+    pthread_t threads[12];
+    struct address where = ADDRESS("host", "localhost", "port", setting("DB_SCRAM_PORT"), "user", "postgres", "dbname",
+                                   "postgres", "password", setting("DB_PASSWORD"));
+    for (size_t i = 0; i < 12; i++)
+        pthread_create(&threads[i], NULL, open_by_name, &where);
+    for (size_t i = 0; i < 12; i++)
+        pthread_join(threads[i], NULL);
 }
 
 static void case_config(void)
@@ -1392,6 +1430,7 @@ static void apply_by_many(struct address where)
     TRUE(winners == 1 && losers == 19);
     TEXT(sql("SELECT count(*) FROM t"), "1");
     TEXT(sql("SELECT count(*) FROM migrate_log"), "1");
+    TEXT(talked.p ? talked.p : "", "");
 }
 
 static void case_many(void)
@@ -1687,6 +1726,8 @@ static const struct {
     {"login", "tells a refused login from a server that is away", case_login},
     {"unreachable", "takes refused, unknown and full servers for unreachable", case_unreachable},
     {"several_hosts", "goes on to the next host", case_several_hosts},
+    {"host_names", "looks host names up, and tries all that they stand for", case_names_of_hosts},
+    {"host_names_at_once", "looks a name up for many at a time", case_names_at_once},
     {"config", "refuses addresses that make no sense", case_config},
     {"starting", "reads the state of a refusal in any language", case_starting},
     {"silent", "gives up on a server that does not answer", case_silent},
