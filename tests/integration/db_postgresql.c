@@ -560,6 +560,32 @@ static void case_names_at_once(void)
         pthread_join(threads[i], NULL);
 }
 
+static void *stop_soon(void *context)
+{
+    (void)context;
+    pause_ms(300);
+    stop_cancel(&stop);
+    return NULL;
+}
+
+/* Run where the name server hears everything and answers nothing. */
+static void case_silent_names(void)
+{
+    AUTO_ERR fault = {0};
+    struct err *e = &fault;
+    struct address where = ADDRESS("host", "somewhere.test", "user", "u", "dbname", "d");
+    struct db_options o = options();
+    int64_t before = clock_ms();
+    pthread_t thread;
+    o.connect_timeout_ms = 400;
+    FAULT(open_with(where, o, e) != NULL, FAULT_UNREACHABLE, "no answer from postgresql://u@somewhere.test/d within");
+    pthread_create(&thread, NULL, stop_soon, NULL);
+    o.connect_timeout_ms = 10000;
+    FAULT(open_with(where, o, e) != NULL, FAULT_STOPPED, "stopped");
+    TRUE(clock_ms() - before < 4000);
+    pthread_join(thread, NULL);
+}
+
 static void case_config(void)
 {
     AUTO_ERR fault = {0};
@@ -609,14 +635,6 @@ static void case_silent(void)
     o.deadline = clock_deadline(200);
     FAULT(open_with(where, o, e) != NULL, FAULT_DEADLINE, "deadline");
     end_straw(&s);
-}
-
-static void *stop_soon(void *context)
-{
-    (void)context;
-    pause_ms(300);
-    stop_cancel(&stop);
-    return NULL;
 }
 
 static void case_stop_connecting(void)
@@ -1728,6 +1746,8 @@ static const struct {
     {"several_hosts", "goes on to the next host", case_several_hosts},
     {"host_names", "looks host names up, and tries all that they stand for", case_names_of_hosts},
     {"host_names_at_once", "looks a name up for many at a time", case_names_at_once},
+    {"silent_names", "gives up on a name server that does not answer, and stops while it waits for it",
+     case_silent_names},
     {"config", "refuses addresses that make no sense", case_config},
     {"starting", "reads the state of a refusal in any language", case_starting},
     {"silent", "gives up on a server that does not answer", case_silent},

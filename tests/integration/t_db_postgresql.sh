@@ -14,8 +14,26 @@ export DB_SOCKET=$PG_HOME DB_PORT=$PG_PORT
 start_pgbouncer
 export DB_BOUNCER_PORT=$BOUNCER_PORT
 
+# in_silence COMMAND…: where the only name server is one that never answers.
+in_silence() {
+    local namespace=(unshare --mount --net)
+    [[ $(id -u) == 0 ]] || namespace=(unshare --user --map-root-user --mount --net)
+    echo "nameserver 127.0.0.1" >resolv.conf
+    cat >silence.py <<'PYTHON'
+import fcntl, socket, struct, subprocess, sys
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+fcntl.ioctl(server, 0x8914, struct.pack("16sh14x", b"lo", 0x1))  # SIOCSIFFLAGS, IFF_UP
+server.bind(("127.0.0.1", 53))
+sys.exit(subprocess.run(sys.argv[1:]).returncode)
+PYTHON
+    # shellcheck disable=SC2016 # for the inner shell
+    "${namespace[@]}" bash -c 'mount --bind resolv.conf /etc/resolv.conf && exec python3 silence.py "$@"' - "$@"
+}
+
 while IFS=$'\t' read -r name sentence; do
     it "$sentence"
-    run timeout 60 ./db_postgresql "$name" </dev/null
+    where=()
+    [[ $name != silent_names ]] || where=(in_silence)
+    run "${where[@]}" timeout 60 ./db_postgresql "$name" </dev/null
     expect_exit 0
 done < <(./db_postgresql | grep -E "^${ONLY:-}")
