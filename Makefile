@@ -45,7 +45,9 @@ Q := $(if $(V),,@)
 say = @$(if $(V),:,printf '  %-7s %s\n' $(1) '$(patsubst $(BUILD)/%,%,$(or $(2),$@))')
 
 # Every core, unless -j says otherwise.
+ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc)
+endif
 
 # Everything that is needed to build, test, lint and measure, and nothing else: all from Debian bookworm.
 # postgresql-server-dev-15 is there for libpgcommon_shlib.a and libpgport_shlib.a, which a static libpq needs.
@@ -227,13 +229,14 @@ $(BUILD)/$(NAME): $(addprefix $(TOOLS)/,migrate-gen libmigrate.a libcli.a libsta
 # ---------------------------------------------------------------------------------------------------------- tests
 
 # tests/unit/test_NAME.c is one executable; test_gen_NAME.c may use what gen/ holds as well.
+TAP := $(call objects,tests/unit/tap.c)
 UNIT_CFLAGS := -Wno-missing-prototypes
 $(BUILD)/obj/tests/unit/%.o: CFLAGS += $(UNIT_CFLAGS)
-$(BUILD)/unit/test_gen_%: $(BUILD)/obj/tests/unit/test_gen_%.o $(BUILD)/libgen.a $(BUILD)/libmigrate.a
+$(BUILD)/unit/test_gen_%: $(BUILD)/obj/tests/unit/test_gen_%.o $(TAP) $(BUILD)/libgen.a $(BUILD)/libmigrate.a
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(GEN_LIBS) $(LIB_LIBS)
-$(BUILD)/unit/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/libmigrate.a
+$(BUILD)/unit/test_%: $(BUILD)/obj/tests/unit/test_%.o $(TAP) $(BUILD)/libmigrate.a
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIB_LIBS)
