@@ -284,7 +284,7 @@ static bool refuse_section(struct work *w, const struct step *step)
         if (!up)
             err_hint(w->e, "nothing was changed; restore a backup, or write a new revision that goes forward");
     } else if (w->job->together && apply_is_stepwise(section)) {
-        err_set(w->e, FAULT_POLICY, "revision %s cannot run inside a transaction, so the run cannot be one", r->id);
+        err_set(w->e, FAULT_POLICY, "revision %s says transaction:false, so the run cannot be one transaction", r->id);
         err_hint(w->e, "leave out --transaction all");
     } else {
         return true;

@@ -211,7 +211,7 @@ static void one_transaction_refuses_what_cannot_be_in_one(void **state)
     scene_begin(&s, apart, 3);
     s.job.together = true;
     assert_refused(scene_visit(&s, JOB_UPGRADE, "head", &out), out, FAULT_POLICY,
-                   "revision c1 cannot run inside a transaction, so the run cannot be one");
+                   "revision c1 says transaction:false, so the run cannot be one transaction");
     assert_non_null(strstr(out.err.hint, "--transaction all"));
     assert_int_equal(out.applied, 0);
     assert_int_equal(out.state.rows.n, 0);
