@@ -129,7 +129,8 @@ static void refuse_syntax(struct reader *r, size_t at, const struct parse_error 
     struct finding *found = refuse(r, at, "syntax", e->message);
     err_detail(&found->err, "read as PostgreSQL 15");
     if (strncmp(e->message, "syntax error", strlen("syntax error")) == 0)
-        err_hint(&found->err, "if a newer server knows it, put it into a revision of its own, whose section line says opaque");
+        err_hint(&found->err,
+                 "if a newer server knows it, put it into a revision of its own, whose section line says opaque");
 }
 
 static void refuse_open(struct reader *r, const struct token *t)
@@ -236,8 +237,9 @@ static bool is_too_large(struct reader *r, const struct span *piece)
 {
     if (piece->length <= LARGEST_STATEMENT)
         return false;
-    struct finding *found = finding_add(r->check.out, "too-large", r->check.file, r->check.section->offset + piece->offset,
-                                        "a statement of %zu MB", piece->length >> 20);
+    struct finding *found = finding_add(r->check.out, "too-large", r->check.file,
+                                        r->check.section->offset + piece->offset, "a statement of %zu MB",
+                                        piece->length >> 20);
     err_hint(&found->err, "the parser takes %zu MB; split it into several statements", LARGEST_STATEMENT >> 20);
     return true;
 }

@@ -29,7 +29,8 @@ struct reader {
 
 static void refuse_open(struct reader *r, const struct token *t)
 {
-    static const char *const words[] = {[TOKEN_NAME] = "quoted name", [TOKEN_STRING] = "string", [TOKEN_COMMENT] = "comment"};
+    static const char *const words[] = {
+        [TOKEN_NAME] = "quoted name", [TOKEN_STRING] = "string", [TOKEN_COMMENT] = "comment"};
     struct finding *found = finding_add(&r->source->findings, "unterminated", &r->revision->file,
                                         r->section->offset + t->offset, "unterminated %s", words[t->kind]);
     err_detail(&found->err, "it runs to the end of the section");

@@ -16,7 +16,7 @@ struct memory_key {
 };
 
 struct memory {
-    const char *path; /* NULL: remembers nothing */
+    const char *path;             /* NULL: remembers nothing */
     VEC(struct memory_key) known; /* sorted */
     VEC(struct memory_key) kept;
 };

@@ -22,8 +22,7 @@ struct finding *rules_refuse(struct statement_check *s, size_t at, const char *r
     va_start(ap, format);
     buf_vaddf(&text, format, ap);
     va_end(ap);
-    return finding_add(s->section->out, rule, s->section->file, s->offset + (s->fixed ? 0 : at),
-                       "%s", text.p);
+    return finding_add(s->section->out, rule, s->section->file, s->offset + (s->fixed ? 0 : at), "%s", text.p);
 }
 
 bool rules_in_transaction(const struct statement_check *s)
@@ -100,15 +99,17 @@ static void needs_block(struct statement_check *s, const char *what)
 {
     if (s->nested || rules_in_transaction(s))
         return;
-    struct finding *found = rules_refuse(s, 0, "needs-transaction", "%s means nothing in a section with "
-                                         "transaction:false", what);
-    err_hint(&found->err, "every statement there is committed by itself; move it to a section that runs in a transaction");
+    struct finding *found = rules_refuse(s, 0, "needs-transaction",
+                                         "%s means nothing in a section with transaction:false", what);
+    err_hint(&found->err,
+             "every statement there is committed by itself; move it to a section that runs in a transaction");
 }
 
 static void transaction(struct statement_check *s, const json_t *node)
 {
     if (tree_is(node, "kind", "TRANS_STMT_COMMIT_PREPARED") || tree_is(node, "kind", "TRANS_STMT_ROLLBACK_PREPARED")) {
-        needs_no_block(s, tree_is(node, "kind", "TRANS_STMT_COMMIT_PREPARED") ? "COMMIT PREPARED" : "ROLLBACK PREPARED");
+        needs_no_block(s,
+                       tree_is(node, "kind", "TRANS_STMT_COMMIT_PREPARED") ? "COMMIT PREPARED" : "ROLLBACK PREPARED");
         return;
     }
     const char *name = tree_is(node, "kind", "TRANS_STMT_START")     ? "START TRANSACTION"
@@ -213,8 +214,9 @@ static void create_index(struct statement_check *s, const json_t *node)
         err_hint(&found->err, "name the index: an invalid one that a failure leaves behind is found by its name");
     }
     if (tree_flag(node, "if_not_exists")) {
-        struct finding *found = rules_refuse(s, 0, "concurrently-if-not-exists",
-                                             "CREATE INDEX CONCURRENTLY IF NOT EXISTS takes an invalid index for a good one");
+        struct finding *found = rules_refuse(
+            s, 0, "concurrently-if-not-exists",
+            "CREATE INDEX CONCURRENTLY IF NOT EXISTS takes an invalid index for a good one");
         err_hint(&found->err, "leave IF NOT EXISTS out: what a failed attempt left is dropped and built again");
     }
 }
@@ -235,8 +237,8 @@ static void drop_index_concurrently(struct statement_check *s, const json_t *nod
     s->out->flags |= STATEMENT_DROP_INDEX;
     name_dropped_index(s, json_array_get(objects, 0));
     if (json_array_size(objects) > 1) {
-        struct finding *found = rules_refuse(s, 0, "concurrently-several",
-                                             "DROP INDEX CONCURRENTLY drops one index, not %zu", json_array_size(objects));
+        struct finding *found = rules_refuse(
+            s, 0, "concurrently-several", "DROP INDEX CONCURRENTLY drops one index, not %zu", json_array_size(objects));
         err_hint(&found->err, "write a statement for each");
     }
     if (tree_is(node, "behavior", "DROP_CASCADE")) {
@@ -275,9 +277,9 @@ static void reindex(struct statement_check *s, const json_t *node)
 /* ------------------------------------------------------------------------------------------------------ session state */
 
 /* Settings that decide how the rest of the run is read, or whether it can be written. */
-static const char *const frozen_settings[] = {"standard_conforming_strings",  "client_encoding",
-                                              "transaction_isolation",        "transaction_read_only",
-                                              "transaction_deferrable",       "session_authorization"};
+static const char *const frozen_settings[] = {"standard_conforming_strings", "client_encoding",
+                                              "transaction_isolation",       "transaction_read_only",
+                                              "transaction_deferrable",      "session_authorization"};
 
 static bool is_frozen(const char *name)
 {
@@ -289,8 +291,8 @@ static bool is_frozen(const char *name)
 
 static void refuse_leak(struct statement_check *s, const char *what, const char *hint)
 {
-    struct finding *found = rules_refuse(s, 0, "session-state", "%s outlives the transaction: a pooled connection carries "
-                                         "it to the next user", what);
+    struct finding *found = rules_refuse(
+        s, 0, "session-state", "%s outlives the transaction: a pooled connection carries it to the next user", what);
     err_hint(&found->err, "%s", hint);
 }
 
@@ -300,15 +302,16 @@ static void set_transaction(struct statement_check *s, const char *name)
         refuse_leak(s, "SET SESSION CHARACTERISTICS", "leave it out: the migrator chooses how its transactions run");
         return;
     }
-    struct finding *found = rules_refuse(s, 0, "transaction-control", "SET TRANSACTION: transactions are the migrator's");
+    struct finding *found = rules_refuse(s, 0, "transaction-control",
+                                         "SET TRANSACTION: transactions are the migrator's");
     err_hint(&found->err, "leave it out: revisions run READ COMMITTED and READ WRITE");
 }
 
 static void set_local(struct statement_check *s, const char *name)
 {
     if (is_frozen(name)) {
-        struct finding *found = rules_refuse(s, 0, "frozen-setting", "SET LOCAL %s changes how the migrator itself works",
-                                             name);
+        struct finding *found = rules_refuse(s, 0, "frozen-setting",
+                                             "SET LOCAL %s changes how the migrator itself works", name);
         err_hint(&found->err, strcmp(name, "session_authorization") == 0 ? "use SET LOCAL ROLE" : "leave it out");
         return;
     }
@@ -325,8 +328,8 @@ static void set_variable(struct statement_check *s, const json_t *node)
         set_transaction(s, name);
     } else if (strncmp(kind, "VAR_RESET", strlen("VAR_RESET")) == 0) {
         bool role = strcmp(name, "role") == 0;
-        struct finding *found = rules_refuse(s, 0, "session-state", "RESET %s changes the session, not this transaction",
-                                             role ? "ROLE" : name);
+        struct finding *found = rules_refuse(
+            s, 0, "session-state", "RESET %s changes the session, not this transaction", role ? "ROLE" : name);
         if (role)
             err_hint(&found->err, "use SET LOCAL ROLE NONE");
         else
@@ -338,8 +341,9 @@ static void set_variable(struct statement_check *s, const json_t *node)
     } else if (strcmp(name, "role") == 0) {
         refuse_leak(s, "SET ROLE", "use SET LOCAL ROLE");
     } else {
-        refuse_leak(s, arena_printf(s->section->arena, "SET %s", name), rules_in_transaction(s)
-                        ? "use SET LOCAL" : "use SET LOCAL, in a section that runs in a transaction");
+        refuse_leak(s, arena_printf(s->section->arena, "SET %s", name),
+                    rules_in_transaction(s) ? "use SET LOCAL"
+                                            : "use SET LOCAL, in a section that runs in a transaction");
     }
 }
 
@@ -358,8 +362,8 @@ static void prepare(struct statement_check *s, const json_t *node)
 static void execute(struct statement_check *s, const json_t *node)
 {
     (void)node;
-    struct finding *found = rules_refuse(s, 0, "session-state", "%s: a prepared statement belongs to a session, and this "
-                                         "one has none", s->kind);
+    struct finding *found = rules_refuse(
+        s, 0, "session-state", "%s: a prepared statement belongs to a session, and this one has none", s->kind);
     err_hint(&found->err, "write the statement itself");
 }
 
@@ -385,12 +389,13 @@ static bool is_temporary(const json_t *relation)
 
 static void refuse_temporary(struct section_check *c, size_t offset, const char *name)
 {
-    struct finding *found = finding_add(c->out, "temporary", c->file, offset,
-                                        "temporary \"%s\" outlives the transaction: a pooled connection carries it to the "
-                                        "next user", name);
+    struct finding *found = finding_add(
+        c->out, "temporary", c->file, offset,
+        "temporary \"%s\" outlives the transaction: a pooled connection carries it to the next user", name);
     if (c->section->flags & SECTION_NO_TRANSACTION)
-        err_hint(&found->err, "with transaction:false every statement is committed by itself; move it to a section that "
-                              "runs in a transaction");
+        err_hint(&found->err,
+                 "with transaction:false every statement is committed by itself; move it to a section that "
+                 "runs in a transaction");
     else
         err_hint(&found->err, "a table takes ON COMMIT DROP; anything else is dropped at the end of the section");
 }
@@ -489,8 +494,9 @@ static void copy(struct statement_check *s, const json_t *node)
     if (tree_text(node, "filename"))
         return; /* a file or program of the server: its own rights decide */
     bool from = tree_flag(node, "is_from");
-    struct finding *found = rules_refuse(s, 0, "copy-stdin", from ? "COPY … FROM STDIN: the rows that follow are no SQL"
-                                                                 : "COPY … TO STDOUT: nobody reads it");
+    struct finding *found = rules_refuse(s, 0, "copy-stdin",
+                                         from ? "COPY … FROM STDIN: the rows that follow are no SQL"
+                                              : "COPY … TO STDOUT: nobody reads it");
     err_hint(&found->err, from ? "write the rows as INSERT INTO … VALUES" : "leave it out");
 }
 
@@ -581,7 +587,7 @@ static const struct session_function session_functions[] = {
 
 /* Statements that evaluate what they hold when they run; a view or a function keeps it for later. */
 static const char *const running_kinds[] = {
-    "SELECT", "INSERT",  "UPDATE",  "DELETE", "MERGE",      "VALUES",       "CALL",
+    "SELECT", "INSERT",  "UPDATE",  "DELETE", "MERGE",        "VALUES",      "CALL",
     "DO",     "EXPLAIN", "DECLARE", "COPY",   "CREATE TABLE", "ALTER TABLE", "CREATE MATERIALIZED VIEW",
 };
 
@@ -596,13 +602,29 @@ static bool runs_now(const char *kind)
 /* set_config( … , true ): `l` stands behind the opening parenthesis. */
 static bool last_argument_is_true(struct str text, struct lexer l)
 {
+    enum { FARTHEST = 1000 }; /* tokens: calls within calls within calls are not read again and again */
     struct token t, last = {0}, before = {0};
-    for (size_t depth = 1; token_next(&l, &t); before = last, last = t) {
+    size_t depth = 1;
+    for (int n = 0; n < FARTHEST && token_next(&l, &t); n++, before = last, last = t) {
         depth += token_is_symbol(text, &t, "(");
         depth -= token_is_symbol(text, &t, ")");
         if (!depth)
             return token_is_word(text, &last, "TRUE") && token_is_symbol(text, &before, ",");
     }
+    return false;
+}
+
+/* The last few tokens, the newest at 0. */
+#define LOOK_BACK 4
+
+/* Words behind which a name with parentheses is a table or an alias with its columns, and no call. */
+static bool names_columns(struct str text, const struct token *back)
+{
+    static const char *const words[] = {"TABLE", "EXISTS", "INTO", "REFERENCES", "AS", "ON", "ONLY"};
+    size_t at = token_is_symbol(text, &back[1], ".") ? 3 : 1; /* before the name and its schema */
+    for (size_t i = 0; i < COUNT(words); i++)
+        if (token_is_word(text, &back[at], words[i]))
+            return true;
     return false;
 }
 
@@ -624,8 +646,9 @@ static void check_name_length(struct statement_check *s, const struct token *t)
     size_t n = t->kind == TOKEN_WORD || t->kind == TOKEN_NAME ? token_name_bytes(s->text, t) : 0;
     if (n <= LONGEST_NAME)
         return;
-    struct finding *found = rules_refuse(s, t->offset, "name-too-long", "a name of %zu bytes: PostgreSQL keeps the first "
-                                         "%d and says nothing", n, LONGEST_NAME);
+    struct finding *found = rules_refuse(s, t->offset, "name-too-long",
+                                         "a name of %zu bytes: PostgreSQL keeps the first %d and says nothing", n,
+                                         LONGEST_NAME);
     err_hint(&found->err, "shorten it to %d bytes", LONGEST_NAME);
 }
 
@@ -650,17 +673,18 @@ static void check_into(struct statement_check *s, struct lexer l)
 void rules_check_tokens(struct statement_check *s)
 {
     struct lexer l = {.text = s->text, .dialect = DIALECT_POSTGRESQL};
-    struct token t, before = {0};
+    struct token t, back[LOOK_BACK] = {0};
     bool runs = runs_now(s->kind), select = strcmp(s->kind, "SELECT") == 0;
-    for (; token_next(&l, &t); before = t) {
+    while (token_next(&l, &t)) {
         check_name_length(s, &t);
         if (!runs)
             continue;
-        if (before.length && token_is_symbol(s->text, &t, "(") &&
-            (before.kind == TOKEN_WORD || before.kind == TOKEN_NAME))
-            check_call(s, &before, &l);
+        if (token_is_symbol(s->text, &t, "(") && !names_columns(s->text, back))
+            check_call(s, &back[0], &l);
         if (select && !s->nested && token_is_word(s->text, &t, "INTO"))
             check_into(s, l);
+        memmove(back + 1, back, sizeof back - sizeof *back);
+        back[0] = t;
     }
 }
 
@@ -675,9 +699,18 @@ static bool needs_tree(const char *kind)
 /* Kinds that may be of any size: of a long one only the head matters. */
 static bool may_be_long(const char *kind)
 {
-    static const char *const kinds[] = {"CREATE TABLE", "CREATE VIEW", "CREATE MATERIALIZED VIEW", "CREATE TYPE",
-                                        "CREATE FOREIGN TABLE", "CREATE FUNCTION", "CREATE PROCEDURE", "CREATE RULE",
-                                        "ALTER TABLE", "GRANT", "REVOKE", "COMMENT"};
+    static const char *const kinds[] = {"CREATE TABLE",
+                                        "CREATE VIEW",
+                                        "CREATE MATERIALIZED VIEW",
+                                        "CREATE TYPE",
+                                        "CREATE FOREIGN TABLE",
+                                        "CREATE FUNCTION",
+                                        "CREATE PROCEDURE",
+                                        "CREATE RULE",
+                                        "ALTER TABLE",
+                                        "GRANT",
+                                        "REVOKE",
+                                        "COMMENT"};
     for (size_t i = 0; i < COUNT(kinds); i++)
         if (strcmp(kind, kinds[i]) == 0)
             return true;
@@ -693,8 +726,8 @@ static void check_without_tree(struct statement_check *s)
             add_temporary(s, "?");
     if (may_be_long(s->kind))
         return;
-    struct finding *found = rules_refuse(s, 0, "too-large", "%s of %zu tokens: too large or too deeply nested to be checked",
-                                         s->kind, s->n_tokens);
+    struct finding *found = rules_refuse(
+        s, 0, "too-large", "%s of %zu tokens: too large or too deeply nested to be checked", s->kind, s->n_tokens);
     err_hint(&found->err, "split it into several statements");
 }
 

@@ -74,7 +74,8 @@ static void needs_no_transaction(struct reading *r, const char *what)
 
 static void transaction(struct reading *r)
 {
-    struct finding *found = refuse(r, 0, "transaction-control", "%s: transactions are the migrator's", r->statement->kind);
+    struct finding *found = refuse(r, 0, "transaction-control", "%s: transactions are the migrator's",
+                                   r->statement->kind);
     err_hint(&found->err, in_transaction(r)
                               ? "leave it out: the section runs in one transaction, together with its version row"
                               : "leave it out: with transaction:false each statement is committed by itself");
@@ -190,9 +191,10 @@ static void pragma(struct reading *r)
     } else if (use == PRAGMA_NO_BLOCK && (!bare || strcmp(p->name, "wal_checkpoint") == 0)) {
         needs_no_transaction(r, arena_printf(r->c->arena, "PRAGMA %s", p->name));
     } else if (use == PRAGMA_IN_BLOCK && !in_transaction(r)) {
-        struct finding *found = refuse(r, 0, "needs-transaction", "PRAGMA %s means nothing in a section with "
-                                       "transaction:false", p->name);
-        err_hint(&found->err, "every statement there is committed by itself; move it to a section that runs in a transaction");
+        struct finding *found = refuse(r, 0, "needs-transaction",
+                                       "PRAGMA %s means nothing in a section with transaction:false", p->name);
+        err_hint(&found->err,
+                 "every statement there is committed by itself; move it to a section that runs in a transaction");
     }
 }
 
@@ -311,12 +313,13 @@ static void check_words(struct reading *r)
             struct finding *found = refuse(r, before.offset, "foreign-file", "load_extension loads code from a file");
             err_hint(&found->err, "leave it out: the migrator brings everything along that it runs");
         } else if (call && kept && is_function(r->text, &before, "MIGRATE_SETTING", "migrate_setting")) {
-            struct finding *found = refuse(r, before.offset, "setting-in-schema", "migrate_setting would stay in the "
+            struct finding *found = refuse(r, before.offset, "setting-in-schema",
+                                           "migrate_setting would stay in the "
                                            "database, and the application has no such function");
             err_hint(&found->err, "use it in a statement: INSERT, UPDATE, CREATE TABLE … AS SELECT");
         } else if (writes && token_is_word(r->text, &t, "ROLLBACK") && token_is_word(r->text, &before, "OR")) {
-            struct finding *found = refuse(r, before.offset, "transaction-control", "OR ROLLBACK ends the migrator's "
-                                           "transaction");
+            struct finding *found = refuse(r, before.offset, "transaction-control",
+                                           "OR ROLLBACK ends the migrator's transaction");
             err_hint(&found->err, "leave it out: a failed statement rolls the revision back anyway");
         }
     }
@@ -336,17 +339,15 @@ static const struct rule {
     const char *word; /* that the statement begins with */
     void (*check)(struct reading *r);
 } rules[] = {
-    {"BEGIN", transaction},     {"COMMIT", transaction},  {"END", transaction},
-    {"ROLLBACK", transaction},  {"SAVEPOINT", transaction}, {"RELEASE", transaction},
-    {"ATTACH", attach},         {"DETACH", attach},       {"VACUUM", vacuum},
-    {"PRAGMA", pragma},         {"CREATE", create_temporary}, {"DROP", drop},
+    {"BEGIN", transaction},     {"COMMIT", transaction},  {"END", transaction},         {"ROLLBACK", transaction},
+    {"SAVEPOINT", transaction}, {"RELEASE", transaction}, {"ATTACH", attach},           {"DETACH", attach},
+    {"VACUUM", vacuum},         {"PRAGMA", pragma},       {"CREATE", create_temporary}, {"DROP", drop},
     {"ALTER", alter},
 };
 
 bool rules_sqlite(struct sqlite_section *c, struct str text, struct revision_statement *statement)
 {
-    struct reading r = {
-        .c = c, .text = text, .statement = statement, .l = {.text = text, .dialect = DIALECT_SQLITE}};
+    struct reading r = {.c = c, .text = text, .statement = statement, .l = {.text = text, .dialect = DIALECT_SQLITE}};
     check_words(&r);
     advance(&r);
     for (size_t i = 0; i < COUNT(rules); i++)

@@ -31,7 +31,8 @@ static int authorize(void *context, int action, const char *first, const char *s
     (void)trigger;
     if (!s->guarded)
         return SQLITE_OK;
-    if (action == SQLITE_TRANSACTION || action == SQLITE_SAVEPOINT || action == SQLITE_ATTACH || action == SQLITE_DETACH)
+    if (action == SQLITE_TRANSACTION || action == SQLITE_SAVEPOINT || action == SQLITE_ATTACH ||
+        action == SQLITE_DETACH)
         return SQLITE_DENY;
     if (action == SQLITE_PRAGMA)
         return rules_sqlite_pragma(first) ? SQLITE_OK : SQLITE_DENY;
@@ -94,7 +95,8 @@ static void set_up(struct scratch *s)
 static bool make_version_table(struct scratch *s, const char *name)
 {
     char *sql = sqlite3_mprintf("CREATE TABLE \"%w\" (version_num VARCHAR(32) NOT NULL, "
-                                "CONSTRAINT \"%w_pkc\" PRIMARY KEY (version_num))", name, name);
+                                "CONSTRAINT \"%w_pkc\" PRIMARY KEY (version_num))",
+                                name, name);
     bool ok = sql && run(s, sql);
     sqlite3_free(sql);
     return ok;
@@ -155,7 +157,8 @@ static bool fail(struct scratch *s, int rc, struct arena *a, struct scratch_erro
 /* On the commit: nothing says which statement, let alone which row. */
 static bool fail_at_commit(struct scratch *s, struct arena *a, struct scratch_error *e)
 {
-    *e = (struct scratch_error){.message = arena_printf(a, "%s at the commit", sqlite3_errmsg(s->db)), .offset = SIZE_MAX};
+    *e = (struct scratch_error){.message = arena_printf(a, "%s at the commit", sqlite3_errmsg(s->db)),
+                                .offset = SIZE_MAX};
     scratch_rollback(s);
     return false;
 }
@@ -209,7 +212,8 @@ bool scratch_statement(struct scratch *s, struct str text, bool run_it, struct a
     s->guarded = true;
     int rc = sqlite3_prepare_v2(s->db, text.p, (int)text.n, &statement, &tail);
     if (rc == SQLITE_OK && is_cut(text, tail)) {
-        *e = (struct scratch_error){.message = "SQLite reads two statements here", .offset = (size_t)(tail - text.p), .cut = true};
+        *e = (struct scratch_error){
+            .message = "SQLite reads two statements here", .offset = (size_t)(tail - text.p), .cut = true};
         ok = false;
     } else if (rc == SQLITE_OK && run_it && statement) {
         rc = run_to_end(s, statement);
@@ -219,10 +223,14 @@ bool scratch_statement(struct scratch *s, struct str text, bool run_it, struct a
     if (rc != SQLITE_OK)
         ok = fail(s, rc & 0xFF, a, e);
     sqlite3_finalize(statement);
-    if (run_it && sqlite3_get_autocommit(s->db))
-        ok = fail_with(a, e, ok ? "the statement ended the transaction"
-                                : arena_printf(a, "%s: the statement rolled back the transaction", e->message));
-    return ok;
+    if (!run_it || !sqlite3_get_autocommit(s->db))
+        return ok;
+    if (ok)
+        return fail_with(a, e, "the statement ended the transaction");
+    /* RAISE(ROLLBACK) does; being stopped or out of memory does as well, but that is not news then. */
+    if ((rc & 0xFF) == SQLITE_CONSTRAINT)
+        e->message = arena_printf(a, "%s: the statement rolled back the transaction", e->message);
+    return false;
 }
 
 /* Anew for each statement: what the last one made of it does not matter. */
@@ -236,7 +244,8 @@ static bool fill_table(struct scratch *s, struct str table)
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_FKEY, -1, &keys);
     sqlite3_db_config(s->filled, SQLITE_DBCONFIG_ENABLE_FKEY, keys, NULL);
     char *name = sqlite3_mprintf("%.*s", str_int_length(table), table.p);
-    char *sql = name ? sqlite3_mprintf("CREATE TABLE \"%w\" (\"the only column\"); INSERT INTO \"%w\" VALUES (1)", name, name)
+    char *sql = name ? sqlite3_mprintf("CREATE TABLE \"%w\" (\"the only column\"); INSERT INTO \"%w\" VALUES (1)", name,
+                                       name)
                      : NULL;
     bool ok = sql && sqlite3_exec(s->filled, sql, NULL, NULL, NULL) == SQLITE_OK;
     sqlite3_free(name);
@@ -254,7 +263,8 @@ const char *scratch_add_column(struct scratch *s, struct str table, struct str t
     if (sqlite3_prepare_v2(s->filled, text.p, (int)text.n, &statement, NULL) != SQLITE_OK ||
         sqlite3_step(statement) != SQLITE_DONE)
         wrong = sqlite3_strnicmp(sqlite3_errmsg(s->filled), "cannot add ", 11) == 0
-                    ? arena_strdup(a, sqlite3_errmsg(s->filled)) : NULL;
+                    ? arena_strdup(a, sqlite3_errmsg(s->filled))
+                    : NULL;
     sqlite3_finalize(statement);
     return wrong;
 }
@@ -268,7 +278,8 @@ const char *scratch_check_keys(struct scratch *s, struct arena *a)
     if (rc == SQLITE_OK)
         rc = sqlite3_step(statement);
     if (rc == SQLITE_ROW)
-        wrong = arena_printf(a, "a row of \"%s\" has no parent in \"%s\"", (const char *)sqlite3_column_text(statement, 0),
+        wrong = arena_printf(a, "a row of \"%s\" has no parent in \"%s\"",
+                             (const char *)sqlite3_column_text(statement, 0),
                              (const char *)sqlite3_column_text(statement, 1));
     else if (rc != SQLITE_DONE)
         wrong = arena_strdup(a, sqlite3_errmsg(s->db));

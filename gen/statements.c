@@ -14,8 +14,8 @@ struct cutter {
     struct str body;
     enum dialect dialect;
     enum nest nest;
-    size_t depth;         /* NEST_RULE: parentheses; NEST_ATOMIC: BEGIN and CASE without END */
-    struct token before;  /* the token before, when n > 0 */
+    size_t depth;        /* NEST_RULE: parentheses; NEST_ATOMIC: BEGIN and CASE without END */
+    struct token before; /* the token before, when n > 0 */
     size_t n;
     bool creates;         /* CREATE leads */
     bool names_kind;      /* the word that says what is created has not come yet */
@@ -106,14 +106,14 @@ bool statement_next(struct str body, enum dialect dialect, size_t at, struct spa
 /* ----------------------------------------------------------------------------------------------------------- naming */
 
 /* Words between CREATE and what is created that say nothing about it. */
-static const char *const noise_words[] = {"OR",     "REPLACE",   "TEMP",       "TEMPORARY", "LOCAL",   "GLOBAL",  "UNLOGGED",
-                                          "UNIQUE", "RECURSIVE", "CONSTRAINT", "TRUSTED",   "PROCEDURAL"};
+static const char *const noise_words[] = {"OR",       "REPLACE", "TEMP",      "TEMPORARY",  "LOCAL",   "GLOBAL",
+                                          "UNLOGGED", "UNIQUE",  "RECURSIVE", "CONSTRAINT", "TRUSTED", "PROCEDURAL"};
 
 /* Kinds of objects that take two words. */
 static const char *const two_words[][2] = {
-    {"MATERIALIZED", "VIEW"}, {"FOREIGN", "TABLE"}, {"FOREIGN", "DATA"},   {"EVENT", "TRIGGER"},   {"ACCESS", "METHOD"},
-    {"TEXT", "SEARCH"},       {"USER", "MAPPING"},  {"OPERATOR", "CLASS"}, {"OPERATOR", "FAMILY"}, {"VIRTUAL", "TABLE"},
-    {"LARGE", "OBJECT"},      {"DEFAULT", "PRIVILEGES"},
+    {"MATERIALIZED", "VIEW"}, {"FOREIGN", "TABLE"}, {"FOREIGN", "DATA"}, {"EVENT", "TRIGGER"},
+    {"ACCESS", "METHOD"},     {"TEXT", "SEARCH"},   {"USER", "MAPPING"}, {"OPERATOR", "CLASS"},
+    {"OPERATOR", "FAMILY"},   {"VIRTUAL", "TABLE"}, {"LARGE", "OBJECT"}, {"DEFAULT", "PRIVILEGES"},
 };
 
 static const char *const row_kinds[] = {"INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"};

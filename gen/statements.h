@@ -9,9 +9,9 @@
 #include "gen/tokens.h"
 
 struct span {
-    size_t offset;     /* of the first token */
-    size_t length;     /* to the end of the last token; the semicolon is not counted */
-    size_t next;       /* where reading goes on: behind the semicolon, or the end */
+    size_t offset; /* of the first token */
+    size_t length; /* to the end of the last token; the semicolon is not counted */
+    size_t next;   /* where reading goes on: behind the semicolon, or the end */
     size_t n_tokens;
     struct token open; /* the token that the text ended in, when open.open */
 };

@@ -12,9 +12,9 @@
 #include "model/revision.h"
 
 enum token_kind {
-    TOKEN_WORD,      /* a keyword or a name without quotes */
-    TOKEN_NAME,      /* a name in quotes: "x", U&"x"; SQLite also [x] and `x` */
-    TOKEN_STRING,    /* 'x', E'x', U&'x', B'x', X'x', N'x', $tag$x$tag$ */
+    TOKEN_WORD,   /* a keyword or a name without quotes */
+    TOKEN_NAME,   /* a name in quotes: "x", U&"x"; SQLite also [x] and `x` */
+    TOKEN_STRING, /* 'x', E'x', U&'x', B'x', X'x', N'x', $tag$x$tag$ */
     TOKEN_NUMBER,
     TOKEN_PARAMETER, /* $1; SQLite: ?1, :x, @x, $x, #x */
     TOKEN_SYMBOL,    /* an operator, or one character that is nothing else */

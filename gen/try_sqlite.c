@@ -30,10 +30,10 @@ struct trial {
     const struct sqlite_revision *revisions;
     struct arena *a;
     uint32_t n;
-    size_t words;         /* of a set */
-    uint64_t *below;      /* n sets: the proper ancestors of each revision */
-    uint32_t *n_above;    /* how many revisions have it among their ancestors */
-    bool *todo;           /* not known to be right */
+    size_t words;      /* of a set */
+    uint64_t *below;   /* n sets: the proper ancestors of each revision */
+    uint32_t *n_above; /* how many revisions have it among their ancestors */
+    bool *todo;        /* not known to be right */
     enum outcome *outcome;
     struct scratch *db;
     uint64_t *live;
@@ -167,7 +167,8 @@ static void suggest_quotes(const struct source_revision *r, size_t offset, struc
 static const char *explain(const struct trial *t, uint32_t i, uint32_t for_whom, enum direction direction)
 {
     if (i != for_whom)
-        return arena_printf(t->source->arena, "run in memory for revision %s, on exactly the revisions that it builds on",
+        return arena_printf(t->source->arena,
+                            "run in memory for revision %s, on exactly the revisions that it builds on",
                             revision_at(t, for_whom)->id);
     return direction == DIRECTION_UP ? "run in memory, on exactly the revisions that this one builds on"
                                      : "run in memory, right after its up";
@@ -179,8 +180,8 @@ static void refuse(const struct trial *t, uint32_t i, uint32_t for_whom, enum di
 {
     const struct source_revision *r = t->stream->revisions.v[i];
     size_t offset = st->offset + (e->offset <= st->length ? e->offset : 0);
-    struct finding *found = finding_add(&t->source->findings, e->syntax ? "syntax" : "execution", &r->file, offset, "%s",
-                                        e->message);
+    struct finding *found = finding_add(&t->source->findings, e->syntax ? "syntax" : "execution", &r->file, offset,
+                                        "%s", e->message);
     err_detail(&found->err, "%s", e->syntax ? "read as SQLite" : explain(t, i, for_whom, direction));
     if (i == for_whom)
         suggest_dependency(t, i, found);
@@ -208,7 +209,8 @@ static struct str table_that_grows(struct str text)
     for (size_t k = 0; k < 4; k++)
         if (!token_next(&l, &t[k]))
             return STR("");
-    if (!token_is_word(text, &t[0], "ALTER") || !token_is_word(text, &t[1], "TABLE") || !token_is_word(text, &t[3], "ADD"))
+    if (!token_is_word(text, &t[0], "ALTER") || !token_is_word(text, &t[1], "TABLE") ||
+        !token_is_word(text, &t[3], "ADD"))
         return STR("");
     struct str name = token_text(text, &t[2]);
     return t[2].kind == TOKEN_NAME && name.n >= 2 ? str_slice(name, 1, name.n - 1) : name;
@@ -224,8 +226,8 @@ static void check_add_column(const struct trial *t, uint32_t i, const struct sql
     const char *wrong = scratch_add_column(t->db, table, text, t->a);
     if (!wrong)
         return;
-    struct finding *found = finding_add(&t->source->findings, "needs-empty-table", &t->stream->revisions.v[i]->file, st->offset,
-                                        "%s", wrong);
+    struct finding *found = finding_add(&t->source->findings, "needs-empty-table", &t->stream->revisions.v[i]->file,
+                                        st->offset, "%s", wrong);
     err_detail(&found->err, "SQLite refuses it as soon as \"%.*s\" holds a row", STR_ARG(table));
     err_hint(&found->err, "give it a constant DEFAULT, or build the table anew: create, copy, drop, rename");
 }

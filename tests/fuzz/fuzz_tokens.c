@@ -31,7 +31,8 @@ static size_t check_tokens(struct str text, enum dialect dialect)
         must(!open && t.length > 0 && t.offset >= end && t.length <= text.n - t.offset);
         must(t.kind != TOKEN_COMMENT || t.open);
         struct str content = token_content(text, &t, &raw);
-        must(content.n <= t.length && (!content.n || (content.p >= text.p && content.p + content.n <= text.p + text.n)));
+        must(content.n <= t.length &&
+             (!content.n || (content.p >= text.p && content.p + content.n <= text.p + text.n)));
         must(token_name_bytes(text, &t) <= t.length);
         end = t.offset + t.length;
         open = t.open;
@@ -47,7 +48,8 @@ static void check_statements(struct str text, enum dialect dialect)
     struct line_counter lines = {.text = text};
     size_t at = 0;
     while (statement_next(text, dialect, at, &s)) {
-        must(s.offset >= at && s.length > 0 && s.length <= text.n - s.offset && s.next >= s.offset + s.length && s.n_tokens);
+        must(s.offset >= at && s.length > 0 && s.length <= text.n - s.offset && s.next >= s.offset + s.length &&
+             s.n_tokens);
         must(line_of(&lines, s.offset) >= 1);
         must(*statement_kind(&a, str_slice(text, s.offset, s.offset + s.length), dialect));
         at = s.next;
