@@ -67,11 +67,10 @@ static void check_picks(struct checker *c, const struct revision *r)
 {
     for (int direction = 0; direction < DIRECTION_COUNT; direction++)
         for (int dialect = 0; dialect < DIALECT_COUNT; dialect++) {
-            int pick = r->pick[direction][dialect];
+            int8_t pick = r->pick[direction][dialect];
             bool wanted = direction == DIRECTION_UP && c->stream->dialects & DIALECT_BIT(dialect);
-            if (pick == SECTION_NONE
-                    ? wanted
-                    : pick < 0 || (uint32_t)pick >= r->n_sections || (int)r->sections[pick].direction != direction)
+            bool is_there = pick >= 0 && (uint32_t)pick < r->n_sections;
+            if (pick == SECTION_NONE ? wanted : !is_there || (int)r->sections[pick].direction != direction)
                 problem(c, r->path, "the section to run for dialect %d is not there", dialect);
         }
 }

@@ -224,7 +224,7 @@ static bool list_fleet(struct visits *v, bool requires, struct err *e)
     if (!tenants_read(&job, &where, config_text(&v->config, SET_TENANTS_QUERY), &v->tenants, e) ||
         (requires && needs_registry(v->stream) && !read_registry(v, &job, &where, e))) {
         hint_registry(v, e);
-        err_context(e, "the list of tenants of \"%s\"", v->stream->name);
+        err_context(e, "stream \"%s\"", v->stream->name);
         return false;
     }
     if (!tenants_filter(&v->tenants, &only, e))
@@ -268,7 +268,7 @@ static void draw_progress(struct visits *v)
     int64_t spent = clock_ms() - v->app->started;
     if (!v->progress || v->stream->kind == STREAM_SINGLE)
         return;
-    output_progress(&v->app->out, left == 0, "%s: %zu of %zu done, %zu running, %zu failed, %lld/s, %lld s left",
+    output_progress(&v->app->out, left == 0, "%s: %zu/%zu, %zu running, %zu failed, %lld/s, %lld s left",
                     v->stream->name, v->done, n, left < jobs ? left : jobs, v->failed,
                     (long long)(v->done * 1000) / (long long)(spent > 0 ? spent : 1),
                     v->done ? (long long)((int64_t)left * spent / (int64_t)v->done / 1000) : 0LL);

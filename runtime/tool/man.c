@@ -158,7 +158,6 @@ static void add_environment(struct buf *out, const struct grammar *g)
         buf_addc(out, '\n');
         add_sentence(out, s->help);
     }
-    buf_addz(out, ".TP\n\\fBNO_COLOR\\fR\nNo colour on terminals when it is not empty.\n");
 }
 
 static void add_exit_status(struct buf *out)

@@ -1,4 +1,4 @@
-/* Writes to stdout and stderr, one writer at a time. Decides about JSON, quiet, colour and the progress line. */
+/* Writes to stdout and stderr, one writer at a time. Decides about JSON, quiet and the progress line. */
 #include "tool/output.h"
 
 #include <errno.h>
@@ -11,11 +11,10 @@
 
 void output_init(struct output *o, FILE *answer, FILE *talk)
 {
-    const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
+    const char *term = getenv("TERM");
     *o = (struct output){.answer = answer, .talk = talk};
     pthread_mutex_init(&o->mutex, NULL);
     o->terminal = isatty(fileno(talk)) && term && *term && strcmp(term, "dumb") != 0;
-    o->colour = o->terminal && !(no_colour && *no_colour);
 }
 
 /* C0, DEL, and C1 as UTF-8 writes it (C2 80 … C2 9F). */
@@ -115,23 +114,12 @@ static bool is_wanted(const struct output *o, enum log_level level)
     return level == TALK_NOTE || o->verbosity >= (level == TALK_INFO ? 1U : 2U);
 }
 
-static void add_label(const struct output *o, struct buf *out, enum log_level level)
-{
-    if (level < TALK_WARNING)
-        return;
-    const char *label = level == TALK_ERROR ? "error" : "warning";
-    if (o->colour)
-        buf_addf(out, "\033[1;3%cm%s:\033[0m ", level == TALK_ERROR ? '1' : '5', label);
-    else
-        buf_addf(out, "%s: ", label);
-}
-
 static void talk_line(struct output *o, enum log_level level, struct str line)
 {
     if (!is_wanted(o, level))
         return;
     BUF_AUTO text = {0};
-    add_label(o, &text, level);
+    buf_addz(&text, level == TALK_ERROR ? "error: " : level == TALK_WARNING ? "warning: " : "");
     output_clean(&text, line, false);
     buf_addc(&text, '\n');
     pthread_mutex_lock(&o->mutex);

@@ -24,14 +24,13 @@ struct output {
     bool quiet;         /* warnings and errors only */
     unsigned verbosity; /* how many -v */
     bool terminal;      /* talk is one that understands escape sequences */
-    bool colour;
     pthread_mutex_t mutex;
     bool has_progress;   /* a progress line stands there */
     int64_t progress_at; /* when it was drawn last */
     int write_errno;     /* the first failed write to `answer` */
 };
 
-/* Finds out about terminal, NO_COLOR and TERM. */
+/* Finds out whether `talk` is a terminal. There are no colours: the words say what is an error. */
 void output_init(struct output *o, FILE *answer, FILE *talk);
 
 /* One line of the answer (none with --json: use output_object). The format holds no line end. */
