@@ -10,11 +10,9 @@
 
 #include "gen/check.h"
 #include "gen/rules_sqlite.h"
+#include "gen/scratch.h"
 #include "gen/statements.h"
 #include "gen/try_sqlite.h"
-
-/* More than any schema and its seed take; a migration that fills memory stops here, not at the machine's end. */
-#define HEAP_LIMIT ((sqlite3_int64)768 << 20)
 
 struct reader {
     struct source *source;
@@ -190,7 +188,7 @@ static void check_stream(struct source *s, struct source_stream *stream, struct 
 void check_sqlite(struct source *s)
 {
     struct memory m;
-    sqlite3_int64 limit = sqlite3_hard_heap_limit64(HEAP_LIMIT);
+    sqlite3_int64 limit = sqlite3_hard_heap_limit64(SCRATCH_MEGABYTES << 20);
     memory_read(&m, s->arena, s->checked);
     for (size_t i = 0; i < s->streams.n; i++)
         if (s->streams.v[i]->dialects & DIALECT_BIT(DIALECT_SQLITE))

@@ -620,7 +620,7 @@ static bool last_argument_is_true(struct str text, struct lexer l)
 /* Words behind which a name with parentheses is a table or an alias with its columns, and no call. */
 static bool names_columns(struct str text, const struct token *back)
 {
-    static const char *const words[] = {"TABLE", "EXISTS", "INTO", "REFERENCES", "AS", "ON", "ONLY"};
+    static const char *const words[] = {"TABLE", "EXISTS", "INTO", "REFERENCES", "AS", "ONLY"};
     size_t at = token_is_symbol(text, &back[1], ".") ? 3 : 1; /* before the name and its schema */
     for (size_t i = 0; i < COUNT(words); i++)
         if (token_is_word(text, &back[at], words[i]))

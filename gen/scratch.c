@@ -142,12 +142,21 @@ static bool is_syntax(const char *message)
            str_eq(m, STR("incomplete input"));
 }
 
+static const char *message_of(const struct scratch *s, int rc, struct arena *a)
+{
+    if (rc == SQLITE_INTERRUPT)
+        return "the statement does not come to an end";
+    if (rc == SQLITE_NOMEM)
+        return arena_printf(a, "the statement takes more than %d MB of memory", (int)SCRATCH_MEGABYTES);
+    return arena_strdup(a, sqlite3_errmsg(s->db));
+}
+
 static bool fail(struct scratch *s, int rc, struct arena *a, struct scratch_error *e)
 {
-    const char *message = rc == SQLITE_INTERRUPT ? "the statement does not come to an end" : sqlite3_errmsg(s->db);
     int offset = sqlite3_error_offset(s->db);
+    const char *message = message_of(s, rc, a);
     *e = (struct scratch_error){
-        .message = arena_strdup(a, message),
+        .message = message,
         .offset = offset >= 0 ? (size_t)offset : SIZE_MAX,
         .syntax = is_syntax(message),
     };

@@ -6,6 +6,8 @@
 #ifndef GEN_SCRATCH_H
 #define GEN_SCRATCH_H
 
+#include <stdint.h>
+
 #include "base/mem.h"
 #include "model/revision.h"
 
@@ -53,6 +55,12 @@ const char *scratch_check_keys(struct scratch *s, struct arena *a);
 bool scratch_save(struct scratch *s, struct image *out);
 bool scratch_restore(struct scratch *s, struct image *image); /* takes the bytes: *image is empty afterwards */
 void scratch_image_free(struct image *image);
+
+/*
+ * What SQLite may take of memory at build time. A single INSERT of many megabytes takes twenty times its length, and would
+ * on every tenant's machine.
+ */
+#define SCRATCH_MEGABYTES INT64_C(768)
 
 /* Millions of virtual machine steps after which a statement is stopped: the same on every machine. Fuzzing wants few. */
 extern int scratch_patience;

@@ -157,6 +157,12 @@ static void suggest_dependency(const struct trial *t, uint32_t i, struct finding
     }
 }
 
+static void suggest_less(struct finding *found)
+{
+    if (str_ends(str_from(found->err.message), STR(" of memory")))
+        err_hint(&found->err, "split it into several statements");
+}
+
 static void suggest_quotes(const struct source_revision *r, size_t offset, struct finding *found)
 {
     if (str_starts(str_from(found->err.message), STR("no such column: ")) && offset < r->file.bytes.n &&
@@ -186,6 +192,7 @@ static void refuse(const struct trial *t, uint32_t i, uint32_t for_whom, enum di
     if (i == for_whom)
         suggest_dependency(t, i, found);
     suggest_quotes(r, offset, found);
+    suggest_less(found);
 }
 
 /* ---------------------------------------------------------------------------------------------------------- running */
