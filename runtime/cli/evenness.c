@@ -18,8 +18,8 @@ static void sort_in(struct visits *v, const struct tenant *t, const struct place
 {
     struct groups *groups = v->context;
     (void)where;
-    if (outcome->err.fault || outcome->skipped)
-        return;
+    if ((outcome->err.fault && outcome->err.fault != FAULT_MISSING) || outcome->skipped)
+        return; /* a database that is still to be made stands at base */
     for (size_t i = 0; i < groups->list.n; i++)
         if (strings_equal(&groups->list.v[i].rows, &outcome->rows)) {
             groups->list.v[i].n++;
@@ -75,6 +75,14 @@ static void describe_groups(struct visits *v, enum job_kind kind, const struct g
              kind == JOB_UPGRADE ? "upgrade" : "downgrade", suggestion ? suggestion : "REVISION");
 }
 
+static bool all_were_read(const struct visits *v)
+{
+    for (size_t i = 0; i < v->result.n_failures; i++)
+        if (v->result.failures[i].fault != FAULT_MISSING)
+            return false;
+    return !v->result.not_started;
+}
+
 bool migrate_check_even(struct visits *v, enum job_kind kind, int *status, struct err *e)
 {
     struct groups groups = {0};
@@ -85,7 +93,7 @@ bool migrate_check_even(struct visits *v, enum job_kind kind, int *status, struc
     v->context = &groups;
     bool ok = visits_run(v, e);
     v->job = wanted;
-    if (ok && (v->result.n_failures || v->result.not_started)) {
+    if (ok && !all_were_read(v)) {
         visits_report(v);
         *status = visits_status(v);
         ok = false;

@@ -20,7 +20,7 @@ static const struct option options[] = {
      .letter = 'x',
      .argument = "tenant_id=ID",
      .flags = OPTION_REPEATS | OPTION_ALEMBIC,
-     .commands = "@visits",
+     .commands = "@stream",
      .help = "as --tenant, in Alembic's spelling"},
     {.name = "tenant",
      .argument = "ID",

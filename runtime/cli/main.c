@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "cli/app.h"
+#include "cli/filter.h"
 
 /* How long a cancelled command may take to say goodbye. */
 enum { LEAVE_AFTER_MS = 10000 };
@@ -148,12 +149,31 @@ static void note_habits(struct app *app)
         output_talk(&app->out, TALK_WARNING, "%s", unknown.v[i]);
 }
 
+/* Addresses on the command line may hold passwords, and everybody can read a process's arguments. */
+static void hide_addresses(struct app *app, int argc, char **argv)
+{
+    for (size_t i = 0; i < app->call.given.n; i++) {
+        struct given *g = &app->call.given.v[i];
+        if (!g->value || strcmp(g->option->argument, "URL") != 0)
+            continue;
+        for (int k = 1; k < argc; k++) {
+            size_t n = strlen(argv[k]);
+            if (g->value < argv[k] || g->value > argv[k] + n)
+                continue;
+            char *p = argv[k] + (g->value - argv[k]);
+            g->value = arena_strdup(&app->arena, p);
+            memset(p, '*', strlen(p));
+        }
+    }
+}
+
 static int run(struct app *app, int argc, char **argv)
 {
     AUTO_ERR e = {0};
     bool understood = options_parse(&app->arena, &app->grammar, argc, argv, &app->call, &e);
+    hide_addresses(app, argc, argv);
     set_output(app);
-    if (!understood)
+    if (!understood || !filter_check(app, &e))
         return app_fail(app, &e);
     note_habits(app);
     return app->call.command->flags & COMMAND_VISITS ? run_attended(app) : app->call.command->run(app);

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "cli/filter.h"
 #include "cli/format.h"
 #include "cli/migrate.h"
 #include "db/db.h"
@@ -250,7 +251,7 @@ static bool make_plan(struct visits *v, enum job_kind kind, struct strings *rows
 static bool find_tenant(struct script *s, struct err *e)
 {
     struct strings only;
-    if (!visits_filter(s->v, &only, e))
+    if (!filter_read(s->v->app, &s->v->app->arena, &only, e))
         return false;
     if (only.n > 1)
         return err_set(e, FAULT_USAGE, "a script is for one tenant, and %zu were chosen", only.n);

@@ -4,6 +4,8 @@
  */
 #include "cli/visits.h"
 
+#include "cli/filter.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -77,30 +79,6 @@ static void make_job(struct app *app, const struct stream *stream, const struct 
         out->history[d] = history_new(&app->arena, graph, (enum dialect)d);
 }
 
-/* What -x and --tenant say together: the tenants that are meant. FAULT_USAGE for a key that is not tenant_id. */
-static bool read_filter(const struct app *app, struct arena *a, struct strings *out, struct err *e)
-{
-    struct strings x = call_values(a, &app->call, "x");
-    *out = call_values(a, &app->call, "tenant");
-    for (size_t i = 0; i < x.n; i++) {
-        struct str text = str_from(x.v[i]);
-        size_t equals = str_find(text, '=');
-        if (!str_is(str_slice(text, 0, equals), "tenant_id")) {
-            err_set(e, FAULT_USAGE, "-x %s: the only key is tenant_id", x.v[i]);
-            err_hint(e, "-x tenant_id=ID");
-            return false;
-        }
-        vec_push(a, out, equals < text.n ? text.p + equals + 1 : "");
-    }
-    for (size_t i = 0; i < out->n; i++)
-        if (!*out->v[i]) {
-            err_set(e, FAULT_USAGE, "the tenant's id is empty");
-            err_hint(e, "nobody is meant by it, and certainly not everybody");
-            return false;
-        }
-    return true;
-}
-
 /* Over `all`, --url says where the one single database is; with several of them it could not say which. */
 static bool check_url_of_all(const struct app *app, struct err *e)
 {
@@ -128,32 +106,10 @@ static bool check_flags(const struct app *app, const struct stream *stream, stru
     return true;
 }
 
-static bool check_filter(const struct app *app, const struct stream *stream, const struct strings *only,
-                         enum job_kind kind, struct err *e)
-{
-    bool everybody = call_has(&app->call, "all-tenants");
-    if (stream->kind == STREAM_SINGLE) {
-        if ((!only->n && !everybody) || app_is_all(app))
-            return true;
-        return err_set(e, FAULT_USAGE, "\"%s\" is a single database and has no tenants to choose from", stream->name);
-    }
-    if (only->n && everybody)
-        return err_set(e, FAULT_USAGE, "--all-tenants and a choice of tenants exclude each other");
-    if (only->n || everybody || kind == JOB_READ || !(app->call.command->flags & COMMAND_CONFIRM))
-        return true;
-    err_set(e, FAULT_USAGE, "%s writes without running a revision, and \"%s\" is a fleet", app->call.command->name,
-            stream->name);
-    err_hint(e, "name the tenants with --tenant ID, or all of them with --all-tenants");
-    return false;
-}
-
 bool visits_prepare(struct app *app, const struct stream *stream, enum job_kind kind, struct visits *v, struct err *e)
 {
-    struct strings only;
     *v = (struct visits){.app = app, .stream = stream, .graph = app_graph(app, stream)};
-    if (!check_flags(app, stream, e) || !read_filter(app, &app->arena, &only, e) ||
-        !check_filter(app, stream, &only, kind, e) ||
-        !config_read(&app->arena, app->catalogue, stream, &app->call, &v->config, e))
+    if (!check_flags(app, stream, e) || !config_read(&app->arena, app->catalogue, stream, &app->call, &v->config, e))
         return false;
     make_job(app, stream, &v->config, kind, &v->job);
     atomic_store(&app->grace_ms, config_number(&v->config, SET_GRACE));
@@ -167,11 +123,6 @@ bool visits_prepare(struct app *app, const struct stream *stream, enum job_kind 
         v->registry_config.values[SET_URL] = (struct config_value){
             .text = url, .origin = ORIGIN_FLAG, .where = "--registry-url"};
     return true;
-}
-
-bool visits_filter(const struct visits *v, struct strings *only, struct err *e)
-{
-    return read_filter(v->app, &v->app->arena, only, e);
 }
 
 /* ----------------------------------------------------------------------------------------------------- the list */
@@ -218,7 +169,7 @@ static bool list_fleet(struct visits *v, bool requires, struct err *e)
     struct place where = {0};
     struct job job;
     if (!config_address(&v->registry_config, &app->arena, &where.address, e) ||
-        !read_filter(app, &app->arena, &only, e))
+        !filter_read(app, &app->arena, &only, e))
         return false;
     make_job(app, v->registry, &v->registry_config, JOB_READ, &job);
     if (!tenants_read(&job, &where, config_text(&v->config, SET_TENANTS_QUERY), &v->tenants, e) ||

@@ -31,8 +31,6 @@ struct visits {
  * FAULT_USAGE.
  */
 bool visits_prepare(struct app *app, const struct stream *stream, enum job_kind kind, struct visits *v, struct err *e);
-/* The tenants that --tenant and -x name; checked by visits_prepare() already. */
-bool visits_filter(const struct visits *v, struct strings *only, struct err *e);
 /*
  * Lists the tenants of a fleet, and reads what the registry has when `requires`. *nobody: the list is empty and that is
  * fine (no_tenants = ok).

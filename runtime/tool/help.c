@@ -180,7 +180,8 @@ static void add_setting(struct buf *out, const struct setting *s, const char *pr
     BUF_AUTO variable = {0};
     setting_variable(&variable, program, "STREAM", s->key);
     buf_addf(out, "\n### `%s`\n\n", s->key);
-    add_cell(out, s->help);
+    buf_addc(out, s->help[0] >= 'a' && s->help[0] <= 'z' ? (char)(s->help[0] - 'a' + 'A') : s->help[0]);
+    add_cell(out, s->help + 1);
     buf_addz(out, ".");
     if (s->more)
         buf_addf(out, " %s", s->more);

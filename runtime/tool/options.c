@@ -423,7 +423,7 @@ static bool check_options(const struct parser *p, struct err *e)
         const struct option *o = p->call->given.v[i].option;
         if (option_is_for(o, p->call->command) || p->call->command->flags & COMMAND_HIDDEN)
             continue;
-        if (o->name)
+        if (option_has_long(o))
             err_set(e, FAULT_USAGE, "%s takes no --%s", p->call->command->name, o->name);
         else
             err_set(e, FAULT_USAGE, "%s takes no -%c", p->call->command->name, o->letter);

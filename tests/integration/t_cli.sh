@@ -190,16 +190,24 @@ SLOW=$T/slow/build/slow-migrate
 interrupt() {
     local signal=$1 pid
     shift
-    rm -f shared.db*
+    rm -f shared.db* "$T/err"
     STATUS=0
     "$SLOW" "$@" >"$T/out" 2>"$T/err" &
     pid=$!
-    eventually 10 grep -q 'first1 -> slow1' "$T/err"
+    eventually 10 grep -qs 'first1 -> slow1' "$T/err"
     kill "-$signal" "$pid"
     wait "$pid" || STATUS=$?
     ERR=$(cat "$T/err")
     RAN="$* ($signal)"
 }
+
+it "hides addresses from whoever reads the arguments of processes"
+rm -f shared.db* "$T/err"
+"$SLOW" shared head --url sqlite:///shared.db >"$T/out" 2>"$T/err" &
+pid=$!
+eventually 10 grep -qs 'first1 -> slow1' "$T/err"
+expect_equal "$(tr '\0' ' ' </proc/$pid/cmdline)" "$SLOW shared head --url ******************* "
+expect wait "$pid"
 
 it "finishes the running revision after SIGTERM, begins no other, and says so"
 interrupt TERM shared head
