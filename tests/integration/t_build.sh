@@ -2,6 +2,9 @@
 # The build of a project: it does what changed and no more, the same everywhere, and for other repositories too.
 source "$(dirname "$0")/lib.sh"
 
+# The rules of what is deployed: a sanitizer's build promises neither the same bytes nor a static executable.
+SAN="" TOOLS_DIR=$STATIC_BUILD MIGRATE_GEN=$STATIC_BUILD/migrate-gen
+
 # build [DIR]: the project there; the lines that make said are in $OUT.
 build() {
     run build_project "${1:-project}" demo
