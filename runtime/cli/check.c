@@ -6,10 +6,20 @@
 
 struct check {
     struct ordered ordered;
-    size_t pending; /* databases behind */
+    size_t pending;   /* databases behind */
+    size_t conflicts; /* databases whose applied revisions are not those of this executable */
 };
 
-static void add_item(struct buf *out, struct visits *v, const struct tenant *t, const struct outcome *o)
+/* FAULT_EDITED in *e when the log says of an applied revision what this executable does not. */
+static bool find_conflict(const struct visits *v, const struct tenant *t, const struct outcome *o, struct err *e)
+{
+    BUF_AUTO command = {0};
+    buf_addf(&command, "%s %s", v->app->catalogue->program, v->stream->name);
+    return !o->err.fault && !history_refuse(v->job.history[o->dialect], &o->findings, command.p, t->id, e);
+}
+
+static void add_item(struct buf *out, struct visits *v, const struct tenant *t, const struct outcome *o,
+                     const struct err *e)
 {
     struct json j = {.out = out};
     json_object(&j);
@@ -29,21 +39,23 @@ static void add_item(struct buf *out, struct visits *v, const struct tenant *t, 
         json_end_object(&j);
     }
     json_end_array(&j);
-    if (o->err.fault) {
+    if (e->fault) {
         json_key(&j, "error");
         json_object(&j);
-        output_error_members(&j, &o->err);
+        output_error_members(&j, e);
         json_end_object(&j);
     }
     json_end_object(&j);
 }
 
-static void add_line(struct buf *out, struct visits *v, const struct tenant *t, const struct outcome *o)
+static void add_line(struct buf *out, struct visits *v, const struct tenant *t, const struct outcome *o, bool conflict)
 {
     if (o->err.fault)
         return;
     buf_addf(out, "%s: ", visits_name(v, t->id));
-    if (o->skipped)
+    if (conflict)
+        buf_addz(out, "history conflicts at ");
+    else if (o->skipped)
         buf_addz(out, "the database does not exist");
     else if (o->at_head || o->ahead)
         buf_addz(out, o->ahead ? "ahead of this executable at " : "up to date at ");
@@ -59,12 +71,19 @@ static void database_done(struct visits *v, const struct tenant *t, const struct
 {
     struct check *c = v->context;
     BUF_AUTO text = {0};
+    AUTO_ERR e = {0};
     (void)where;
+    bool conflict = find_conflict(v, t, outcome, &e);
+    if (conflict && t->id && !e.cut)
+        err_context(&e, "tenant %s", t->id);
+    if (conflict && !v->app->out.json)
+        output_error(&v->app->out, &e, NULL);
+    c->conflicts += conflict;
     c->pending += !outcome->err.fault && !outcome->skipped && !outcome->at_head && !outcome->ahead;
     if (v->app->out.json)
-        add_item(&text, v, t, outcome);
+        add_item(&text, v, t, outcome, conflict ? &e : &outcome->err);
     else
-        add_line(&text, v, t, outcome);
+        add_line(&text, v, t, outcome, conflict);
     ordered_put(&c->ordered, (size_t)(t - v->tenants.v), &text);
 }
 
@@ -89,6 +108,8 @@ static int check_stream(struct app *app, const struct stream *stream, void *cont
         visits_report(&v);
     if (c.pending)
         status = exit_worse(status, EXIT_PENDING);
+    if (c.conflicts)
+        status = exit_worse(status, EXIT_CONFLICT);
     visits_free(&v);
     return status;
 }

@@ -5,7 +5,7 @@
 #include "cli/format.h"
 #include "cli/visits.h"
 
-enum standing { AT_HEAD, BEHIND, AHEAD, DIVERGED, ABSENT };
+enum standing { AT_HEAD, BEHIND, EDITED, AHEAD, DIVERGED, ABSENT };
 
 /* Databases with the same version rows. */
 struct group {
@@ -29,6 +29,9 @@ static enum standing standing_of(const struct outcome *o)
         return AHEAD;
     if (o->err.fault == FAULT_DIVERGED)
         return DIVERGED;
+    for (size_t i = 0; i < o->findings.n; i++)
+        if (history_blocks(o->findings.v[i].kind))
+            return EDITED;
     return o->at_head ? AT_HEAD : BEHIND;
 }
 
@@ -69,7 +72,7 @@ static int compare_groups(const void *a, const void *b)
 
 static const char *standing_name(enum standing standing)
 {
-    static const char *const names[] = {"at_head", "behind", "ahead", "diverged", "absent"};
+    static const char *const names[] = {"at_head", "behind", "edited", "ahead", "diverged", "absent"};
     return names[standing];
 }
 
@@ -81,6 +84,9 @@ static void describe_group(struct buf *out, const struct group *g)
         break;
     case BEHIND:
         buf_addf(out, ", %zu behind", g->pending);
+        break;
+    case EDITED:
+        buf_addz(out, ", where an applied revision was edited since");
         break;
     case AHEAD:
         buf_addz(out, ", ahead of this executable");
@@ -169,6 +175,8 @@ static int status_of(struct app *app, const struct stream *stream, void *context
         status = app_fail(app, &e);
     } else {
         status = visits_status(&v);
+        if (s.by_standing[EDITED])
+            status = exit_worse(status, EXIT_CONFLICT);
         if (s.groups.n)
             qsort(s.groups.v, s.groups.n, sizeof *s.groups.v, compare_groups);
         print_text(&v, &s);

@@ -10,11 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-bool visits_is_fleet(const struct visits *v)
-{
-    return v->stream->kind == STREAM_FLEET;
-}
-
 const char *visits_name(const struct visits *v, const char *tenant)
 {
     return tenant ? tenant : v->stream->name;

@@ -52,7 +52,6 @@ void visits_free(struct visits *v);
  */
 bool visits_one_database(struct app *app, const struct stream *stream, struct strings *rows, int *status);
 
-bool visits_is_fleet(const struct visits *v);
 /* The name under which a database is spoken of: the tenant's id, or the stream's name. */
 const char *visits_name(const struct visits *v, const char *tenant);
 

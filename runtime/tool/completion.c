@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-const char *const completion_shells[] = {"bash", "zsh", "fish", NULL};
-
 static void add_streams(struct buf *out, const struct grammar *g)
 {
     strings_join(out, &g->streams, " ");

@@ -4,8 +4,6 @@
 
 #include "tool/options.h"
 
-extern const char *const completion_shells[]; /* ends with NULL */
-
 /* The script for "bash", "zsh" or "fish"; false for another shell. */
 bool completion_write(struct buf *out, const struct grammar *g, struct str shell);
 

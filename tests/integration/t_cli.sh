@@ -10,7 +10,7 @@ source "$(dirname "$0")/lib.sh"
 normalise() {
     sed -E -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z/TIME/g' -e 's/\b[0-9]+(\.[0-9]+)? ms\b/N ms/g' \
         -e 's/"duration_ms": [0-9]+/"duration_ms": N/g' -e "s/\b$(hostname)\b/HOST/g" \
-        -e 's/"(build_id|sha256|checksum)": "[0-9a-f]+"/"\1": "SUM"/g' -e 's/\(build [0-9a-f]{16}\)/(build SUM)/' \
+        -e 's/"(build_id|sha256|checksum)": "[0-9a-f]+"/"\1": "SUM"/g' -e 's/\bbuild [0-9a-f]{16}\b/build SUM/g' \
         -e 's/"(libpq|sqlite|openssl)": "[^"]*"/"\1": "V"/g' -e 's/^libpq .*/libpq V, SQLite V, OpenSSL V/' \
         -e "s/\b$VERSION\b/VERSION/g"
 }
