@@ -25,7 +25,6 @@ struct postgresql_place {
     bool has_version;
     bool has_log;
     bool has_schema;
-    bool replica;       /* session_replication_role is not origin: triggers would not fire */
     char *asked_schema; /* options.schema and version_schema when it was learned: another means learning again */
     char *schema;       /* of the version table and the log; NULL: the search path names no schema that exists */
 };
@@ -110,11 +109,12 @@ void postgresql_add_masked(struct buf *out, const struct address *where, const c
 
 /* ---- postgresql_sql.c ---- */
 
-extern const char SQL_STATE_BEGIN[], SQL_STATE_PLACE[], SQL_STATE_ROWS[], SQL_STATE_LAST[], SQL_LOG[];
+extern const char SQL_STATE_BEGIN[], SQL_STATE_PLACE[], SQL_STATE_ROWS[], SQL_STATE_NEWEST[], SQL_STATE_LAST[],
+    SQL_LOG[];
 extern const char SQL_BEGIN[], SQL_COMMIT[], SQL_ROLLBACK[], SQL_BEGIN_READ_ONLY[];
 extern const char SQL_SET_STRINGS[], SQL_SET_STATEMENT_TIMEOUT[], SQL_SET_LOCK_TIMEOUT[], SQL_SET_TRANSACTION_TIMEOUT[],
-    SQL_SET_CONNECTION_CHECK[], SQL_SET_TRIGGERS_ON[], SQL_SET_SEARCH_PATH[], SQL_SET_TENANT[], SQL_SET_STREAM[],
-    SQL_SET_REVISION[], SQL_SET_STARTED[], SQL_RESET_ROLE[];
+    SQL_SET_CONNECTION_CHECK[], SQL_SET_SEARCH_PATH[], SQL_SET_TENANT[], SQL_SET_STREAM[], SQL_SET_REVISION[],
+    SQL_SET_STARTED[], SQL_RESET_ROLE[];
 extern const char SQL_GUARD_LOCK[], SQL_GUARD_ROWS[], SQL_LOCK_VERSION[], SQL_TRANSACTION_ID[], SQL_GUARD_TRANSACTION[];
 extern const char SQL_QUIET[], SQL_NOT_QUIET[], SQL_CREATE_SCHEMA[], SQL_CREATE_VERSION[], SQL_CREATE_LOG[];
 extern const char SQL_ROW_INSERT[], SQL_ROW_UPDATE[], SQL_ROW_DELETE[], SQL_LOG_INSERT[], SQL_LOG_NOW[],

@@ -90,8 +90,6 @@ static void add_session(struct message *m, const struct db_step *step)
         ADD(m, PART_SETTING, step, SQL_SET_TRANSACTION_TIMEOUT);
     if (version >= 140000 && !m->p->no_connection_check)
         ADD(m, PART_CONNECTION_CHECK, step, SQL_SET_CONNECTION_CHECK);
-    if (m->p->place.replica)
-        ADD(m, PART_SETTING, step, SQL_SET_TRIGGERS_ON);
 }
 
 static void add_setting(struct message *m, const struct db_step *step, const char *text, const char *value)

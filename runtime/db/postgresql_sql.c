@@ -17,22 +17,29 @@
 
 const char SQL_STATE_BEGIN[] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\n";
 
-/* Where the version table and the log are, by the search path or in the schema asked for; no row is ever missing. */
+/* Where the tables are, whatever the search path, or in the schema asked for; catalogs have to be opened for it. */
 const char SQL_STATE_PLACE[] = "SELECT pg_catalog.current_schema(),\n"
                                "       (SELECT relnamespace::pg_catalog.regnamespace FROM pg_catalog.pg_class\n"
                                "        WHERE oid = pg_catalog.to_regclass({version_text})),\n"
                                "       (SELECT relnamespace::pg_catalog.regnamespace FROM pg_catalog.pg_class\n"
                                "        WHERE oid = pg_catalog.to_regclass({log_text})),\n"
-                               "       pg_catalog.to_regnamespace({schema_text}) IS NOT NULL,\n"
-                               "       pg_catalog.current_setting('session_replication_role');\n";
+                               "       pg_catalog.to_regnamespace({schema_text}) IS NOT NULL;\n";
 
 const char SQL_STATE_ROWS[] = "SELECT version_num FROM {version};\n";
 
-const char SQL_STATE_LAST[] = "SELECT l.*, (extract(epoch FROM l.started) * 1000)::bigint AS started_ms\n"
+/*
+ * The last row of all streams, which nearly always is the one that is wanted: a condition on `stream` would cost the
+ * server of a fresh connection more than the row. The schemas of the search path come with it for next to nothing.
+ */
+const char SQL_STATE_NEWEST[] = "SELECT l.*, extract(epoch FROM l.started) AS started_s,\n"
+                                "       pg_catalog.current_schemas(false) AS search_path\n"
+                                "FROM {log} l ORDER BY l.id DESC LIMIT 1;\n";
+
+const char SQL_STATE_LAST[] = "SELECT l.*, extract(epoch FROM l.started) AS started_s\n"
                               "FROM {log} l WHERE l.stream = {stream} ORDER BY l.id DESC LIMIT 1;\n";
 
 /* {where} and {limit} may be empty; newest first. */
-const char SQL_LOG[] = "SELECT l.*, (extract(epoch FROM l.started) * 1000)::bigint AS started_ms\n"
+const char SQL_LOG[] = "SELECT l.*, extract(epoch FROM l.started) AS started_s\n"
                        "FROM {log} l {where} ORDER BY l.id DESC {limit}";
 
 /* ---- a transaction and its settings ---- */
@@ -48,7 +55,6 @@ const char SQL_SET_LOCK_TIMEOUT[] = "SET LOCAL lock_timeout = {ms};\n";
 const char SQL_SET_TRANSACTION_TIMEOUT[] = "SET LOCAL transaction_timeout = 0;\n"; /* from 17 */
 /* From 14. Without it the server runs a statement of a client that was killed to its end. */
 const char SQL_SET_CONNECTION_CHECK[] = "SET LOCAL client_connection_check_interval = '250ms';\n";
-const char SQL_SET_TRIGGERS_ON[] = "SET LOCAL session_replication_role = origin;\n";
 const char SQL_SET_SEARCH_PATH[] = "SET LOCAL search_path = {schema};\n";
 const char SQL_SET_TENANT[] = "SET LOCAL migrate.tenant_id = {value};\n";
 const char SQL_SET_STREAM[] = "SET LOCAL migrate.stream = {value};\n";
@@ -61,9 +67,13 @@ const char SQL_RESET_ROLE[] = "RESET ROLE;\n";
 
 /* ---- guards ---- */
 
+/* And where a role or a database has switched triggers off for its sessions, they are switched on: no other setting of
+   theirs needs a right to be set back, so it is only touched if it has to be. */
 const char SQL_GUARD_LOCK[] =
     "SELECT CASE WHEN pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended({key}, 0)) THEN 0\n"
-    "       ELSE pg_catalog.concat('locked, asked by ', pg_catalog.pg_backend_pid())::integer END;\n";
+    "       ELSE pg_catalog.concat('locked, asked by ', pg_catalog.pg_backend_pid())::integer END,\n"
+    "       CASE pg_catalog.current_setting('session_replication_role') WHEN 'origin' THEN ''\n"
+    "       ELSE pg_catalog.set_config('session_replication_role', 'origin', true) END;\n";
 
 /* Alembic takes no advisory lock: against it, and against its like, the table is locked as well. */
 const char SQL_LOCK_VERSION[] = "LOCK TABLE {version} IN SHARE ROW EXCLUSIVE MODE;\n";

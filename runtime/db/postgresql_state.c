@@ -1,8 +1,9 @@
 /*
  * Reading: version rows and the log, who holds the migration lock, and other people's queries. Writes nothing.
  *
- * The state is one message in one snapshot: where the tables are, the version rows, the last log row. A table that does
- * not exist ends the message with 42P01, which is an answer; only then a second message asks for what is left.
+ * The state is one message in one snapshot: the version rows and the last log row. A table that does not exist ends the
+ * message with 42P01, which is an answer. Only where that leaves something open (no version table yet, or a search path
+ * of several schemas) a second message asks the catalogs, which costs the server more than the tables do.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -63,29 +64,37 @@ static char *unquote_name(const char *text)
     return buf_steal(&out);
 }
 
+/* The schemas of the search path, as an array is written: with a single one, that is where names are found. */
+static void take_search_path(struct postgresql_place *place, const char *path)
+{
+    struct str inner = str_slice(str_from(path), 1, strlen(path) - 1);
+    if (strpbrk(path, "\",\\") || inner.n == 0) /* several, or a name that has to be quoted: asked for elsewhere */
+        return;
+    place->schema = mem_strndup(inner.p, inner.n);
+    place->known = true;
+}
+
+static void begin_place(struct postgresql *p)
+{
+    struct postgresql_place *place = &p->place;
+    postgresql_forget(p);
+    place->asked_schema = mem_strdup(asked_schema(p));
+    place->schema = mem_strdup(place->asked_schema);
+    place->known = place->asked_schema != NULL;
+}
+
 /* The row of SQL_STATE_PLACE. */
 static void take_place(struct postgresql *p, const PGresult *row)
 {
     const char *current = value_of(row, 0), *version = value_of(row, 1), *log = value_of(row, 2);
-    const char *role = value_of(row, 4);
     struct postgresql_place *place = &p->place;
-    postgresql_forget(p);
+    begin_place(p);
     place->known = true;
-    place->asked_schema = mem_strdup(asked_schema(p));
     place->has_version = version != NULL;
-    place->schema = place->asked_schema ? mem_strdup(place->asked_schema)
-                    : version           ? unquote_name(version)
-                                        : mem_strdup(current);
+    place->has_log = log != NULL; /* perhaps another schema's, before ours on the search path: reading it shows */
+    if (!place->asked_schema)
+        place->schema = version ? unquote_name(version) : mem_strdup(current);
     place->has_schema = place->asked_schema ? postgresql_is_true(row, 3) : place->schema != NULL;
-    place->replica = role && strcmp(role, "origin") != 0;
-    if (log && !place->asked_schema) {
-        /* Another schema's log, found first on the search path or left where the version table is not, is not ours. */
-        char *log_schema = unquote_name(log);
-        place->has_log = place->schema && strcmp(log_schema, place->schema) == 0;
-        free(log_schema);
-    } else {
-        place->has_log = log != NULL;
-    }
 }
 
 /* ---- log rows ---- */
@@ -113,21 +122,23 @@ static void take_entry(struct arena *a, const PGresult *row, struct log_entry *o
     }
     out->db_role = text_in(a, row, "db_role");
     out->duration_ms = number_of(row, PQfnumber(row, "duration_ms"), -1);
-    if (value_of(row, PQfnumber(row, "started_ms"))) {
-        clock_format_utc(started, number_of(row, PQfnumber(row, "started_ms"), 0));
+    const char *seconds = value_of(row, PQfnumber(row, "started_s"));
+    if (seconds) {
+        clock_format_utc(started, (int64_t)(strtod(seconds, NULL) * 1000 + 0.5));
         out->started = arena_strdup(a, started);
     }
 }
 
 /* ---- the state ---- */
 
-enum ask { ASK_PLACE = 1, ASK_ROWS = 2, ASK_LAST = 4 };
+enum ask { ASK_PLACE = 1, ASK_ROWS = 2, ASK_NEWEST = 4, ASK_LAST = 8 };
 
 struct state_reader {
     struct postgresql *p;
     struct arena *a;
     struct db_state *out;
-    int asks[4]; /* what each statement of the message asks for; 0: nothing */
+    int asks[6]; /* what each statement of the message asks for; 0: nothing */
+    bool newest; /* the log has a row, of whatever stream */
 };
 
 static bool take_state_row(void *context, size_t index, const PGresult *row, struct err *e)
@@ -141,6 +152,11 @@ static bool take_state_row(void *context, size_t index, const PGresult *row, str
     case ASK_ROWS:
         vec_push(r->a, &r->out->rows, arena_strdup(r->a, PQgetvalue(row, 0, 0)));
         break;
+    case ASK_NEWEST:
+        r->newest = true;
+        if (!r->p->place.known)
+            take_search_path(&r->p->place, PQgetvalue(row, 0, PQfnumber(row, "search_path")));
+        /* fall through */
     case ASK_LAST:
         take_entry(r->a, row, &r->out->last);
         r->out->has_last = true;
@@ -151,10 +167,10 @@ static bool take_state_row(void *context, size_t index, const PGresult *row, str
     return true;
 }
 
-/* The table by the search path, or in the schema that is known: as SQL. */
-static void add_table(struct buf *out, const struct postgresql *p, const char *table, bool by_place)
+/* The table in the schema asked for or found, or, before it is found, by the search path. */
+static void add_table(struct buf *out, const struct postgresql *p, const char *table, bool by_path)
 {
-    const char *schema = by_place ? p->place.schema : asked_schema(p);
+    const char *schema = by_path ? asked_schema(p) : p->place.schema;
     if (schema) {
         db_quote_name(out, schema);
         buf_addc(out, '.');
@@ -165,72 +181,74 @@ static void add_table(struct buf *out, const struct postgresql *p, const char *t
 static void add_table_text(struct buf *out, const struct postgresql *p, const char *table)
 {
     BUF_AUTO name = {0};
-    add_table(&name, p, table, false);
+    add_table(&name, p, table, true);
     postgresql_literal(out, name.p);
 }
 
 static void add_place_query(struct buf *sql, const struct postgresql *p)
 {
-    const struct db_options *o = &p->base.options;
     BUF_AUTO version = {0};
     BUF_AUTO log = {0};
     BUF_AUTO schema = {0};
     BUF_AUTO schema_text = {0};
-    add_table_text(&version, p, o->version_table);
+    add_table_text(&version, p, p->base.options.version_table);
     add_table_text(&log, p, "migrate_log");
-    db_quote_name(&schema, asked_schema(p) ? asked_schema(p) : "");
-    /* Not asked for: any name will do. */
-    postgresql_literal(&schema_text, asked_schema(p) ? schema.p : "pg_catalog");
+    db_quote_name(&schema, asked_schema(p) ? asked_schema(p) : "pg_catalog");
+    postgresql_literal(&schema_text, schema.p);
     sql_add(sql, SQL_STATE_PLACE, "version_text", version.p, "log_text", log.p, "schema_text", schema_text.p, NULL);
 }
 
-static void add_state_queries(struct buf *sql, struct state_reader *r, int what)
+static void add_query(struct buf *sql, const struct postgresql *p, int ask, bool by_path)
 {
-    const struct postgresql *p = r->p;
-    bool by_place = !(what & ASK_PLACE);
-    size_t n = 1;
-    BUF_AUTO version = {0};
-    BUF_AUTO log = {0};
+    BUF_AUTO table = {0};
     BUF_AUTO stream = {0};
-    add_table(&version, p, p->base.options.version_table, by_place);
-    add_table(&log, p, "migrate_log", by_place);
-    postgresql_literal(&stream, p->base.options.stream);
-    buf_addz(sql, SQL_STATE_BEGIN);
-    memset(r->asks, 0, sizeof r->asks);
-    if (what & ASK_PLACE) {
+    if (ask == ASK_PLACE)
         add_place_query(sql, p);
-        r->asks[n++] = ASK_PLACE;
+    if (ask == ASK_ROWS) {
+        add_table(&table, p, p->base.options.version_table, by_path);
+        sql_add(sql, SQL_STATE_ROWS, "version", table.p, NULL);
     }
-    if (what & ASK_ROWS) {
-        sql_add(sql, SQL_STATE_ROWS, "version", version.p, NULL);
-        r->asks[n++] = ASK_ROWS;
+    if (ask == ASK_NEWEST) {
+        add_table(&table, p, "migrate_log", by_path);
+        sql_add(sql, SQL_STATE_NEWEST, "log", table.p, NULL);
     }
-    if (what & ASK_LAST) {
-        sql_add(sql, SQL_STATE_LAST, "log", log.p, "stream", stream.p, NULL);
-        r->asks[n] = ASK_LAST;
+    if (ask == ASK_LAST) {
+        add_table(&table, p, "migrate_log", by_path);
+        postgresql_literal(&stream, p->base.options.stream);
+        sql_add(sql, SQL_STATE_LAST, "log", table.p, "stream", stream.p, NULL);
     }
-    buf_addz(sql, SQL_COMMIT);
 }
 
-/* True also when a table was missing: then *left says what was not answered. */
-static bool ask_state(struct state_reader *r, int what, int *left, struct err *e)
+static bool is_missing_table(const struct reply *reply)
+{
+    const char *state = postgresql_sqlstate(reply->error);
+    return !reply->cut && (strcmp(state, UNDEFINED_TABLE) == 0 || strcmp(state, UNDEFINED_SCHEMA) == 0);
+}
+
+/* One message in one snapshot. True also when a table was missing: *left holds what was not answered then. */
+static bool ask_state(struct state_reader *r, int what, bool by_path, int *left, struct err *e)
 {
     BUF_AUTO sql = {0};
     REPLY_AUTO reply = {.row = take_state_row, .context = r};
-    add_state_queries(&sql, r, what);
+    size_t n = 1;
+    memset(r->asks, 0, sizeof r->asks);
+    buf_addz(&sql, SQL_STATE_BEGIN);
+    for (int ask = ASK_PLACE; ask <= ASK_LAST; ask <<= 1)
+        if (what & ask) {
+            add_query(&sql, r->p, ask, by_path);
+            r->asks[n++] = ask;
+        }
+    buf_addz(&sql, SQL_COMMIT);
     *left = 0;
     if (postgresql_exchange(r->p, sql.p, &reply))
         return true;
-    const char *state = postgresql_sqlstate(reply.error);
-    if (!reply.cut && (strcmp(state, UNDEFINED_TABLE) == 0 || strcmp(state, UNDEFINED_SCHEMA) == 0)) {
-        for (size_t i = reply.n; i < sizeof r->asks / sizeof *r->asks; i++)
-            *left |= r->asks[i];
-        postgresql_rollback(r->p);
-        return true;
-    }
-    postgresql_explain(r->p, &reply, "read the version table", e);
+    bool missing = is_missing_table(&reply);
+    for (size_t i = reply.n; missing && i < n; i++)
+        *left |= r->asks[i];
+    if (!missing)
+        postgresql_explain(r->p, &reply, "read the version table", e);
     postgresql_rollback(r->p);
-    return false;
+    return missing;
 }
 
 /* A schema of its own that is missing is a database that is missing. */
@@ -243,33 +261,51 @@ static bool check_schema(const struct postgresql *p, struct err *e)
                    PQdb(p->conn));
 }
 
+/* The long way, with the catalogs' help: no version table yet, or several schemas that could hold either. */
+static bool look_closely(struct state_reader *r, struct err *e)
+{
+    struct postgresql_place *place = &r->p->place;
+    int left;
+    *r->out = (struct db_state){0};
+    if (!ask_state(r, ASK_PLACE, true, &left, e) || !check_schema(r->p, e))
+        return false;
+    if (!place->schema || !(place->has_version || place->has_log))
+        return true;
+    int what = (place->has_version ? ASK_ROWS : 0) | (place->has_log ? ASK_LAST : 0);
+    if (!ask_state(r, what, false, &left, e))
+        return false;
+    if (left & ASK_ROWS) /* dropped since */
+        return look_closely(r, e);
+    place->has_log = place->has_log && !(left & ASK_LAST);
+    return true;
+}
+
+/*
+ * The short way: one message. It is the whole answer when there is a version table, the search path has one schema, and
+ * the newest log row is of this stream; or when there is a version table and no log anywhere on the search path.
+ */
 static bool read_all(struct state_reader *r, struct err *e)
 {
     struct postgresql_place *place = &r->p->place;
-    bool log_elsewhere;
     int left;
-    if (!ask_state(r, ASK_PLACE | ASK_ROWS | ASK_LAST, &left, e) || !check_schema(r->p, e))
+    begin_place(r->p);
+    if (!ask_state(r, ASK_ROWS | ASK_NEWEST, true, &left, e))
         return false;
-    /* What was answered, but by a log that stands before ours on the search path, does not count. */
-    log_elsewhere = !(left & ASK_LAST) && !place->has_log;
-    if (log_elsewhere) {
-        r->out->has_last = false;
-        r->out->last = (struct log_entry){0};
-    }
-    if (!(left & ASK_ROWS) && !log_elsewhere)
+    place->has_schema = place->has_version = !(left & ASK_ROWS);
+    place->has_log = !left;
+    if (left == ASK_NEWEST)
         return true;
-    /* Without version rows the message ended before the log; or the log at hand was another's. */
-    if (!place->schema || !ask_state(r, ASK_LAST, &left, e))
-        return !place->schema;
-    place->has_log = !(left & ASK_LAST);
-    return true;
+    bool ours = r->newest && same_text(r->out->last.stream, r->p->base.options.stream);
+    return (!left && place->known && ours) || look_closely(r, e);
 }
 
 bool postgresql_read_state(struct db *db, struct arena *a, struct db_state *out, struct err *e)
 {
     struct state_reader r = {.p = postgresql_of(db), .a = a, .out = out};
-    if (!read_all(&r, e))
+    if (!read_all(&r, e)) {
+        postgresql_forget(r.p);
         return false;
+    }
     out->has_version_table = r.p->place.has_version;
     out->has_log = r.p->place.has_log;
     strings_sort(&out->rows);
@@ -280,9 +316,13 @@ bool postgresql_learn(struct postgresql *p, struct err *e)
 {
     ARENA_AUTO a = {0};
     struct db_state state = {0};
+    struct state_reader r = {.p = p, .a = &a, .out = &state};
     if (p->place.known && same_text(p->place.asked_schema, asked_schema(p)))
         return true;
-    return postgresql_read_state(&p->base, &a, &state, e);
+    if (look_closely(&r, e))
+        return true;
+    postgresql_forget(p);
+    return false;
 }
 
 bool postgresql_learn_to_write(struct postgresql *p, struct err *e)
