@@ -54,7 +54,7 @@ endif
 DEPS := gcc libc6-dev binutils make pkg-config xxd git \
 	libpq-dev postgresql-server-dev-15 libsqlite3-dev libssl-dev zlib1g-dev \
 	libglib2.0-dev libjansson-dev libpg-query-dev uthash-dev \
-	libcmocka-dev postgresql-15 sqlite3 openssl procps pgbouncer python3 python3-alembic python3-psycopg2 \
+	libcmocka-dev postgresql-15 sqlite3 openssl procps pgbouncer python3 alembic python3-psycopg2 groff-base \
 	clang clang-format clang-tidy libclang-rt-14-dev cppcheck shellcheck valgrind strace
 
 # ---------------------------------------------------------------------------------------------------------- flags

@@ -375,9 +375,21 @@ build_project() {
         SAN="${SAN:-}" MIGRATE_GEN="$MIGRATE_GEN" MIGRATE_LIB="$TOOLS_DIR" MIGRATE_INCLUDE="$TOP/runtime" "$@"
 }
 
+# ------------------------------------------------------------------------------------------------- a root's privileges
+
+# Prefixes of a command. AS_ROOT: root of this machine, or of a user namespace, or by sudo where those are forbidden (in
+# a chroot). OWN_MOUNTS: in a mount namespace. Inside a chroot, whose / is no mount point, mounts cannot be made private;
+# so whoever mounts there unmounts before it ends.
+AS_ROOT=()
+if [[ $(id -u) != 0 ]]; then
+    AS_ROOT=(unshare --user --map-root-user)
+    "${AS_ROOT[@]}" true 2>/dev/null || AS_ROOT=(sudo -n -E)
+fi
+EMPTY_ROOT=("${AS_ROOT[@]}" chroot)
+OWN_MOUNTS=("${AS_ROOT[@]}" unshare --mount)
+mountpoint -q / || OWN_MOUNTS+=(--propagation unchanged)
+
 # in_empty_root DIR CMD…: CMD with DIR as its whole file system, as in an image that holds nothing else.
-EMPTY_ROOT=(chroot)
-[[ $(id -u) == 0 ]] || EMPTY_ROOT=(unshare --user --map-root-user chroot)
 in_empty_root() { "${EMPTY_ROOT[@]}" "$@"; }
 
 # ------------------------------------------------------------------------------------------------------------ the end

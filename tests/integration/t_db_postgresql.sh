@@ -16,8 +16,6 @@ export DB_BOUNCER_PORT=$BOUNCER_PORT
 
 # in_silence COMMAND…: where the only name server is one that never answers.
 in_silence() {
-    local namespace=(unshare --mount --net)
-    [[ $(id -u) == 0 ]] || namespace=(unshare --user --map-root-user --mount --net)
     echo "nameserver 127.0.0.1" >resolv.conf
     cat >silence.py <<'PYTHON'
 import fcntl, socket, struct, subprocess, sys
@@ -27,7 +25,8 @@ server.bind(("127.0.0.1", 53))
 sys.exit(subprocess.run(sys.argv[1:]).returncode)
 PYTHON
     # shellcheck disable=SC2016 # for the inner shell
-    "${namespace[@]}" bash -c 'mount --bind resolv.conf /etc/resolv.conf && exec python3 silence.py "$@"' - "$@"
+    "${OWN_MOUNTS[@]}" --net bash -c 'mount --bind resolv.conf /etc/resolv.conf || exit
+        python3 silence.py "$@"; status=$?; umount /etc/resolv.conf; exit "$status"' - "$@"
 }
 
 while IFS=$'\t' read -r name sentence; do

@@ -34,11 +34,10 @@ rows() { sqlite_sql "$1" "SELECT version_num FROM alembic_version"; }
 
 # small_disk COMMAND…: runs it where $T/small is a file system of 256 KiB.
 small_disk() {
-    local namespace=(unshare --mount)
-    [[ $(id -u) == 0 ]] || namespace=(unshare --user --map-root-user --mount)
     mkdir -p "$T/small"
     # shellcheck disable=SC2016 # for the inner shell
-    "${namespace[@]}" bash -c 'mount -t tmpfs -o size=256k none "$0" && "$@"' "$T/small" "$@"
+    "${OWN_MOUNTS[@]}" bash -c 'mount -t tmpfs -o size=256k none "$0" || exit
+        "$@"; status=$?; umount "$0"; exit "$status"' "$T/small" "$@"
 }
 
 it "leaves the file as it was when the disk is full, and says so (exit 1)"
