@@ -3,6 +3,7 @@
  * the servers and says where they are:
  *
  *     DB_SOCKET, DB_PORT           a server that trusts everybody on its socket; superuser "postgres"
+ *     DB_STANDBY_SOCKET, DB_STANDBY_PORT   one like it that is in recovery
  *     DB_SCRAM_PORT                the TCP port of a server that wants passwords, superuser's in DB_PASSWORD
  *     DB_BOUNCER_PORT              a PgBouncer in transaction mode before the first server
  *
@@ -1238,6 +1239,23 @@ static void case_statement_timeout(void)
     db_close(db);
 }
 
+static void case_standby(void)
+{
+    AUTO_ERR fault = {0};
+    struct err *e = &fault;
+    struct db_state s;
+    struct address where = ADDRESS("host", setting("DB_STANDBY_SOCKET"), "port", setting("DB_STANDBY_PORT"), "user",
+                                   "postgres", "dbname", "postgres");
+    struct db *db = must_open(where, options());
+    OK(db_read_state(db, &arena, &s, e));
+    FAULT(apply(db, step("a1", NULL, "SELECT 1;\n"), e), FAULT_UNREACHABLE, "cannot begin a transaction: ");
+    PART(e->hint, "target_session_attrs=read-write");
+    OK(db_read_state(db, &arena, &s, e));
+    db_close(db);
+    address_set(&arena, &where, "target_session_attrs", "read-write");
+    FAULT(open_with(where, options(), e) != NULL, FAULT_UNREACHABLE, "session is read-only");
+}
+
 static void *cut_it(void *context)
 {
     (void)context;
@@ -1783,6 +1801,7 @@ static const struct {
     {"tampering", "refuses a body that changes the version table", case_tampering},
     {"rights", "says which right is missing", case_rights},
     {"statement_timeout", "fails at statement_timeout, and says which it was", case_statement_timeout},
+    {"standby", "takes a standby for a server that cannot be reached just now", case_standby},
     {"terminated", "calls a connection cut in the middle lost", case_terminated},
     {"lost_between", "notices a connection that broke between two messages", case_lost_between},
     {"stop", "cancels what runs when told to stop", case_stop},

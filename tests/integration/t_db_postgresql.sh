@@ -9,6 +9,12 @@ flags=(-std=gnu17 -g -O1 -D_GNU_SOURCE -I"$TOP/runtime" -isystem /usr/include/po
 
 start_postgres --name secret --scram --tls
 export DB_SCRAM_PORT=$PG_PORT DB_PASSWORD=$PG_PASSWORD DB_CA=$PG_CA
+start_postgres --name standby
+stop_postgres
+: >"$PG_DATA/standby.signal" # with nobody to follow, it stays in recovery
+[[ $(id -u) != 0 ]] || chown "$PG_OWNER:" "$PG_DATA/standby.signal"
+as_server "$PG_BIN/pg_ctl" -D "$PG_DATA" -l "$PG_LOG" -o "-p $PG_PORT" -w -s start
+export DB_STANDBY_SOCKET=$PG_HOME DB_STANDBY_PORT=$PG_PORT
 start_postgres
 export DB_SOCKET=$PG_HOME DB_PORT=$PG_PORT
 start_pgbouncer
