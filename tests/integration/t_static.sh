@@ -73,7 +73,7 @@ mkdir -p image/usr/lib/ssl
 printf '%s\n' "hosts: mymachines files dns" "passwd: systemd files" >image/etc/nsswitch.conf
 echo "openssl_conf = nonsense" >image/usr/lib/ssl/openssl.cnf
 run env SHARED_DATABASE_URL="$(url shared)" \
-    strace -f -o calls.all -e trace=%file "${EMPTY_ROOT[@]}" image "/$name" shared current
+    "${AS_ROOT[@]}" strace -f -o calls.all -e trace=%file chroot image "/$name" shared current
 # chroot itself opens things before it turns into our executable.
 sed -n "/execve(\"\/$name\"/,\$p" calls.all >calls
 expect_exit 0
