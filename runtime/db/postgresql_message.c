@@ -86,10 +86,13 @@ static void add_timeouts(struct message *m, const struct db_step *step)
 static void add_session(struct message *m, const struct db_step *step)
 {
     int version = PQserverVersion(m->p->conn);
+    const char *superuser = PQparameterStatus(m->p->conn, "is_superuser");
     if (version >= 170000)
         ADD(m, PART_SETTING, step, SQL_SET_TRANSACTION_TIMEOUT);
     if (version >= 140000 && !m->p->no_connection_check)
         ADD(m, PART_CONNECTION_CHECK, step, SQL_SET_CONNECTION_CHECK);
+    if (superuser && strcmp(superuser, "on") == 0)
+        ADD(m, PART_SETTING, step, SQL_SET_TRIGGERS_ON);
 }
 
 static void add_setting(struct message *m, const struct db_step *step, const char *text, const char *value)

@@ -55,6 +55,7 @@ const char SQL_SET_LOCK_TIMEOUT[] = "SET LOCAL lock_timeout = {ms};\n";
 const char SQL_SET_TRANSACTION_TIMEOUT[] = "SET LOCAL transaction_timeout = 0;\n"; /* from 17 */
 /* From 14. Without it the server runs a statement of a client that was killed to its end. */
 const char SQL_SET_CONNECTION_CHECK[] = "SET LOCAL client_connection_check_interval = '250ms';\n";
+const char SQL_SET_TRIGGERS_ON[] = "SET LOCAL session_replication_role = origin;\n"; /* a superuser's right */
 const char SQL_SET_SEARCH_PATH[] = "SET LOCAL search_path = {schema};\n";
 const char SQL_SET_TENANT[] = "SET LOCAL migrate.tenant_id = {value};\n";
 const char SQL_SET_STREAM[] = "SET LOCAL migrate.stream = {value};\n";
@@ -65,29 +66,29 @@ const char SQL_SET_STARTED[] =
     "                             extract(epoch FROM pg_catalog.clock_timestamp())::text, true);\n";
 const char SQL_RESET_ROLE[] = "RESET ROLE;\n";
 
-/* ---- guards ---- */
+/*
+ * ---- guards ----
+ *
+ * Short, since pg_stat_activity shows the first 1,024 bytes of a message: some of the body should be among them.
+ */
 
-/* And where a role or a database has switched triggers off for its sessions, they are switched on: no other setting of
-   theirs needs a right to be set back, so it is only touched if it has to be. */
 const char SQL_GUARD_LOCK[] =
-    "SELECT CASE WHEN pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended({key}, 0)) THEN 0\n"
-    "       ELSE pg_catalog.concat('locked, asked by ', pg_catalog.pg_backend_pid())::integer END,\n"
-    "       CASE pg_catalog.current_setting('session_replication_role') WHEN 'origin' THEN ''\n"
-    "       ELSE pg_catalog.set_config('session_replication_role', 'origin', true) END;\n";
+    "SELECT CASE WHEN pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended({key}, 0)) THEN 0 "
+    "ELSE pg_catalog.concat('busy ', pg_catalog.pg_backend_pid())::integer END;\n";
 
 /* Alembic takes no advisory lock: against it, and against its like, the table is locked as well. */
 const char SQL_LOCK_VERSION[] = "LOCK TABLE {version} IN SHARE ROW EXCLUSIVE MODE;\n";
 
 const char SQL_GUARD_ROWS[] =
-    "SELECT CASE WHEN ARRAY(SELECT version_num::text FROM {version} ORDER BY version_num::text COLLATE \"C\")\n"
-    "                 = ARRAY[{rows}]::text[] THEN 0\n"
-    "       ELSE pg_catalog.concat('changed, seen by ', pg_catalog.pg_backend_pid())::integer END;\n";
+    "SELECT CASE WHEN ARRAY(SELECT version_num::text FROM {version} ORDER BY version_num::text COLLATE \"C\") "
+    "= ARRAY[{rows}]::text[] THEN 0 "
+    "ELSE pg_catalog.concat('changed ', pg_catalog.pg_backend_pid())::integer END;\n";
 
 const char SQL_TRANSACTION_ID[] = "SELECT pg_catalog.txid_current();\n";
 
 const char SQL_GUARD_TRANSACTION[] =
-    "SELECT CASE WHEN pg_catalog.txid_current() = {transaction} THEN 0\n"
-    "       ELSE pg_catalog.concat('another transaction, seen by ', pg_catalog.pg_backend_pid())::integer END;\n";
+    "SELECT CASE WHEN pg_catalog.txid_current() = {transaction} THEN 0 "
+    "ELSE pg_catalog.concat('another transaction ', pg_catalog.pg_backend_pid())::integer END;\n";
 
 /* ---- tables ---- */
 

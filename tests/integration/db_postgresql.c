@@ -1256,6 +1256,19 @@ static void case_standby(void)
     FAULT(open_with(where, options(), e) != NULL, FAULT_UNREACHABLE, "session is read-only");
 }
 
+/* What an operator sees of a running message begins with its name, and some of the body is in sight. */
+static void case_visible(void)
+{
+    OPEN;
+    OK(apply(db, step("a1", NULL, "SELECT 1;\n"), e));
+    OK(apply(
+        db, step("b2", "a1", "CREATE TABLE seen AS SELECT query FROM pg_stat_activity WHERE pid = pg_backend_pid();\n"),
+        e));
+    PART(sql("SELECT query FROM seen"), "/* profile-migrate tenant b2 */ BEGIN");
+    PART(sql("SELECT query FROM seen"), "CREATE TABLE seen AS SELECT query FROM pg_stat_activity");
+    db_close(db);
+}
+
 static void *cut_it(void *context)
 {
     (void)context;
@@ -1801,6 +1814,7 @@ static const struct {
     {"tampering", "refuses a body that changes the version table", case_tampering},
     {"rights", "says which right is missing", case_rights},
     {"statement_timeout", "fails at statement_timeout, and says which it was", case_statement_timeout},
+    {"visible", "shows in pg_stat_activity what runs", case_visible},
     {"standby", "takes a standby for a server that cannot be reached just now", case_standby},
     {"terminated", "calls a connection cut in the middle lost", case_terminated},
     {"lost_between", "notices a connection that broke between two messages", case_lost_between},
