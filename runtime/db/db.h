@@ -51,19 +51,20 @@
 /* What a connection is opened with. Strings are borrowed and must outlive the db. */
 struct db_options {
     const char *stream;
-    const char *tenant;        /* NULL: a single stream */
-    const char *version_table; /* "alembic_version" */
-    const char *schema;        /* NULL: the connection's own search path decides */
+    const char *tenant;         /* NULL: a single stream */
+    const char *version_table;  /* "alembic_version" */
+    const char *schema;         /* NULL: the connection's own search path decides */
     const char *version_schema; /* of the version table and the log, when it is not `schema` (PostgreSQL); else NULL */
     const char *application_name;
     const char *actor;       /* "" when not said */
     const char *client_host; /* this machine's name */
     const char *build_id;
     int64_t connect_timeout_ms;
-    int64_t deadline;     /* of the whole run */
-    bool read_only;       /* nothing will be written: SQLite opens read-only and never creates */
-    bool create;          /* make the database when it does not exist */
-    bool allow_foreign;   /* go on with a server that only looks like PostgreSQL */
+    int64_t deadline; /* of the whole run */
+    bool read_only;   /* nothing will be written: SQLite opens read-only and never creates */
+    bool create; /* make the database (PostgreSQL: also `schema`) when it does not exist; with read_only SQLite reads
+                             an empty database in its place, and makes nothing */
+    bool allow_foreign;      /* go on with a server that only looks like PostgreSQL */
     const struct stop *stop; /* may be NULL */
     const struct log *log;   /* may be NULL */
 };
@@ -155,9 +156,9 @@ bool db_run_batch(struct db *db, const struct db_step *step, const struct log_en
 enum index_state {
     INDEX_ABSENT,
     INDEX_VALID,
-    INDEX_INVALID,          /* left by a failed CONCURRENTLY, nobody builds it: may be dropped */
-    INDEX_INVALID_BUSY,     /* somebody builds it at this moment */
-    INDEX_INVALID_KEEP,     /* invalid, but it serves a constraint, or is no plain index of that table */
+    INDEX_INVALID,      /* left by a failed CONCURRENTLY, nobody builds it: may be dropped */
+    INDEX_INVALID_BUSY, /* somebody builds it at this moment */
+    INDEX_INVALID_KEEP, /* invalid, but it serves a constraint, or is no plain index of that table */
 };
 /* SQLite has no invalid indexes: ABSENT or VALID. `schema` and `table` may be NULL. */
 bool db_index_state(struct db *db, const char *schema, const char *index, const char *table, enum index_state *out,

@@ -41,13 +41,17 @@ static bool fail_missing(struct sqlite *s, bool *create, struct err *e)
 {
     BUF_AUTO folder = {0};
     add_folder(&folder, s->path);
-    if (!may_access(folder.p, F_OK))
-        return err_set(e, FAULT_MISSING, "there is no folder \"%s\" for the database \"%s\"", folder.p, s->path);
-    if (!s->base.options.create || s->base.options.read_only)
+    if (!may_access(folder.p, F_OK)) {
+        err_set(e, FAULT_MISSING, "there is no folder \"%s\" for the database \"%s\"", folder.p, s->path);
+        err_hint(e, "make the folder; only the file is made by itself");
+        return false;
+    }
+    if (!s->base.options.create)
         return err_set(e, FAULT_MISSING, "there is no database \"%s\"", s->path);
     if (!may_access(folder.p, W_OK | X_OK))
         return err_set(e, FAULT_FAILED, "cannot create the database \"%s\": %s", s->path, strerror(errno));
     *create = true;
+    s->memory = s->base.options.read_only;
     return true;
 }
 
@@ -92,6 +96,8 @@ static int open_handle(struct sqlite *s, int flags, bool immutable)
     BUF_AUTO name = {0};
     if (immutable)
         add_immutable_uri(&name, s->path);
+    else if (s->memory)
+        buf_addz(&name, ":memory:");
     else
         add_plain_name(&name, s->path);
     flags |= SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (immutable ? SQLITE_OPEN_URI : 0);

@@ -17,7 +17,8 @@ void connect_options(const struct job *job, const struct place *where, struct db
         .stream = graph_stream(job->graph)->name,
         .tenant = where->tenant,
         .version_table = job->version_table,
-        .schema = where->schema ? where->schema : job->version_schema,
+        .schema = where->schema,
+        .version_schema = where->address.dialect == DIALECT_POSTGRESQL ? job->version_schema : NULL,
         .application_name = job->application_name,
         .actor = job->actor ? job->actor : "",
         .client_host = job->client_host ? job->client_host : "",
@@ -47,10 +48,14 @@ void connect_key(const struct address *address, uint8_t key[SHA256_BYTES])
     hash_finish(h, key);
 }
 
-/* Does a missing database get made? A downgrade and a repair need something that is there. */
+/*
+ * Does a missing database get made? A downgrade and a repair need something that is there. A dry run makes nothing, and
+ * asks for what the run would find.
+ */
 static bool may_create(const struct job *job, const struct place *where)
 {
-    if (job->kind != JOB_UPGRADE && job->kind != JOB_STAMP && job->kind != JOB_ENSURE_VERSION)
+    enum job_kind kind = job->kind == JOB_READ ? job->planned : job->kind;
+    if (kind != JOB_UPGRADE && kind != JOB_STAMP && kind != JOB_ENSURE_VERSION)
         return false;
     if (job->on_missing == ON_MISSING_DEFAULT)
         return where->address.dialect == DIALECT_SQLITE;
@@ -66,15 +71,19 @@ static bool is_passing(const struct err *e)
 static bool open_or_create(const struct job *job, const struct place *where, const struct db_options *options,
                            struct db **out, bool *created, struct err *e)
 {
-    if (db_open(out, &where->address, options, e))
+    struct db_options first = *options;
+    /* A schema of its own is looked for when the database is read, and made with the first write. */
+    first.create = where->schema && may_create(job, where);
+    if (db_open(out, &where->address, &first, e))
         return true;
     if (e->fault != FAULT_MISSING || !may_create(job, where))
         return false;
     struct db_options making = *options;
     making.create = true;
     err_free(e);
-    *created = db_open(out, &where->address, &making, e);
-    return *created;
+    bool ok = db_open(out, &where->address, &making, e);
+    *created = ok && !options->read_only;
+    return ok;
 }
 
 static void hint_at_missing(const struct job *job, const struct place *where, struct err *e)

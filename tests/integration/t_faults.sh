@@ -96,6 +96,13 @@ expect_not test -e unborn.db
 run "$OURS" main check
 expect_not test -e unborn.db
 
+it "shows the plan for a database that the run would make, and makes nothing"
+run "$OURS" main head --dry-run
+expect_exit 0
+expect_stdout_contains "upgrade base1"
+expect_stdout_contains "upgrade fill1"
+expect_not test -e unborn.db
+
 it "waits for the application that writes, and gives up with exit 4"
 export MAIN_URL=sqlite:///busy.db
 "$OURS" main base1 >/dev/null 2>&1

@@ -317,7 +317,18 @@ static void a_missing_file_is_not_made(void **state)
     (void)state;
     fails(try_open_as(&db, path, false), FAULT_MISSING, arena_printf(&arena, "there is no database \"%s\"", path));
     options.read_only = true;
-    fails(try_open_as(&db, path, true), FAULT_MISSING, arena_printf(&arena, "there is no database \"%s\"", path));
+    fails(try_open_as(&db, path, false), FAULT_MISSING, arena_printf(&arena, "there is no database \"%s\"", path));
+    assert_int_not_equal(access(path, F_OK), 0);
+}
+
+static void a_dry_run_reads_an_empty_database_in_place_of_a_missing_one(void **state)
+{
+    (void)state;
+    struct db_state found = {0};
+    options.read_only = true;
+    must(try_open_as(&db, path, true));
+    must(db_read_state(db, &arena, &found, &error));
+    assert_false(found.has_version_table);
     assert_int_not_equal(access(path, F_OK), 0);
 }
 
@@ -1583,6 +1594,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_missing_file_is_not_made),
+        TEST(a_dry_run_reads_an_empty_database_in_place_of_a_missing_one),
         TEST(a_file_is_made_where_its_folder_is),
         TEST(what_is_no_file),
         TEST(an_empty_file_is_an_empty_database),
