@@ -1,7 +1,6 @@
 /* revision, merge, edit: the commands that write revision files or open one. */
 #include <errno.h>
 #include <signal.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

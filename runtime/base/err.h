@@ -76,7 +76,7 @@ void err_free(struct err *e);
  */
 void err_format(struct buf *out, const struct err *e, const char *label);
 
-int err_exit_code(enum fault fault); /* FAULT_STOPPED gives 0: the caller knows the signal */
+int err_exit_code(enum fault fault);          /* FAULT_STOPPED gives 0: the caller knows the signal */
 const char *err_fault_name(enum fault fault); /* "unreachable": stable, for JSON */
 bool err_retryable(enum fault fault);         /* exits with 4 */
 

@@ -15,9 +15,9 @@
 
 #include "base/str.h"
 
-void *mem_alloc(size_t n);                 /* zeroed; never NULL */
-void *mem_resize(void *p, size_t n);       /* never NULL */
-char *mem_strdup(const char *z);           /* NULL gives NULL */
+void *mem_alloc(size_t n);           /* zeroed; never NULL */
+void *mem_resize(void *p, size_t n); /* never NULL */
+char *mem_strdup(const char *z);     /* NULL gives NULL */
 char *mem_strndup(const char *p, size_t n);
 
 struct arena_block;
@@ -64,7 +64,7 @@ struct strings {
     size_t cap;
 };
 bool strings_has(const struct strings *list, const char *z);
-void strings_sort(struct strings *list); /* by bytes */
+void strings_sort(struct strings *list);                              /* by bytes */
 bool strings_equal(const struct strings *a, const struct strings *b); /* same items in the same order */
 void strings_join(struct buf *out, const struct strings *list, const char *separator);
 

@@ -60,8 +60,8 @@ void buf_addc(struct buf *b, char c);
 void buf_addf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_vaddf(struct buf *b, const char *format, va_list ap) __attribute__((format(printf, 2, 0)));
 void buf_pad(struct buf *b, char c, size_t count);
-void buf_reset(struct buf *b); /* empty, memory kept */
-void buf_free(struct buf *b);  /* back to the zero value */
+void buf_reset(struct buf *b);  /* empty, memory kept */
+void buf_free(struct buf *b);   /* back to the zero value */
 char *buf_steal(struct buf *b); /* the caller owns the malloc'ed text; never NULL */
 struct str buf_str(const struct buf *b);
 

@@ -18,13 +18,13 @@ struct db_backend {
     bool (*lock_free)(struct db *db, bool *is_free, struct buf *holder, struct err *e);
     bool (*session_lock)(struct db *db, struct err *e);
     void (*session_unlock)(struct db *db);
-    bool (*run_statement)(struct db *db, const struct db_step *step, size_t statement,
-                          const struct log_entry *progress, struct err *e);
+    bool (*run_statement)(struct db *db, const struct db_step *step, size_t statement, const struct log_entry *progress,
+                          struct err *e);
     bool (*append_log)(struct db *db, const struct log_entry *entries, size_t n, struct err *e);
     bool (*run_batch)(struct db *db, const struct db_step *step, const struct log_entry *progress, int64_t *touched,
                       struct err *e);
-    bool (*index_state)(struct db *db, const char *schema, const char *index, const char *table,
-                        enum index_state *out, struct err *e);
+    bool (*index_state)(struct db *db, const char *schema, const char *index, const char *table, enum index_state *out,
+                        struct err *e);
     bool (*drop_index)(struct db *db, const char *schema, const char *index, struct err *e);
     bool (*invalid_indexes)(struct db *db, struct arena *a, struct strings *out, struct err *e);
     bool (*ensure_version)(struct db *db, struct err *e);
@@ -49,7 +49,6 @@ void db_error_at(struct err *e, const struct revision *revision, const struct re
                  size_t statement, size_t characters);
 /* The body of a section, and the text of one of its statements. */
 struct str db_section_text(const struct revision *revision, const struct revision_section *section);
-struct str db_statement_text(const struct revision *revision, const struct revision_section *section,
-                             size_t statement);
+struct str db_statement_text(const struct revision *revision, const struct revision_section *section, size_t statement);
 
 #endif

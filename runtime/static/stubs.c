@@ -29,8 +29,8 @@ struct gss_buffer {
 };
 
 /* The names belong to the real libraries, whose headers are not at hand: each stub declares itself just before. */
-#define STUB(type, name, ...)                                                                                         \
-    type name(__VA_ARGS__);                                                                                           \
+#define STUB(type, name, ...)                                                                                          \
+    type name(__VA_ARGS__);                                                                                            \
     type name(__VA_ARGS__)
 
 /* ---- GSSAPI ---- */
@@ -154,8 +154,8 @@ STUB(int, ldap_result, void *ld, int id, int all, void *timeout, void **result)
     return LDAP_FAILED;
 }
 
-STUB(int, ldap_search_st, void *ld, const char *base, int scope, const char *filter, char **attributes,
-     int types_only, void *timeout, void **result)
+STUB(int, ldap_search_st, void *ld, const char *base, int scope, const char *filter, char **attributes, int types_only,
+     void *timeout, void **result)
 {
     (void)ld, (void)base, (void)scope, (void)filter, (void)attributes, (void)types_only, (void)timeout, (void)result;
     return LDAP_SERVER_DOWN;

@@ -54,9 +54,18 @@ static void only_valid_utf8_passes(void **state)
         const char *text;
         size_t error;
     } cases[] = {
-        {"plain", 5},           {"\xC3\xA9", 2},         {"\xE2\x82\xAC", 3},     {"\xF0\x9F\x98\x80", 4},
-        {"a\xC3", 1},           {"\xC0\xAF", 0},         {"\xE0\x80\x80", 0},     {"\xED\xA0\x80", 0},
-        {"\xF4\x90\x80\x80", 0}, {"ok\x80", 2},          {"\xF8\x88\x80\x80", 0}, {"\xE2\x82", 0},
+        {"plain", 5},
+        {"\xC3\xA9", 2},
+        {"\xE2\x82\xAC", 3},
+        {"\xF0\x9F\x98\x80", 4},
+        {"a\xC3", 1},
+        {"\xC0\xAF", 0},
+        {"\xE0\x80\x80", 0},
+        {"\xED\xA0\x80", 0},
+        {"\xF4\x90\x80\x80", 0},
+        {"ok\x80", 2},
+        {"\xF8\x88\x80\x80", 0},
+        {"\xE2\x82", 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_int_equal(str_utf8_error(str_from(cases[i].text)), cases[i].error);
