@@ -95,7 +95,7 @@ static int run_help(struct app *app)
     AUTO_ERR e = {0};
     if (!write_help(app, &text, &e))
         return app_fail(app, &e);
-    output_raw(&app->out, buf_str(&text));
+    output_text(&app->out, &text);
     return 0;
 }
 
@@ -151,7 +151,7 @@ static int run_completion(struct app *app)
         err_hint(&e, "bash, zsh or fish");
         return app_fail(app, &e);
     }
-    output_raw(&app->out, buf_str(&text));
+    output_text(&app->out, &text);
     return 0;
 }
 

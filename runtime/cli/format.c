@@ -133,6 +133,19 @@ const char *format_direction(enum step_kind kind)
     return "";
 }
 
+/* Only the rows that change, as Alembic names them. */
+static void add_changes(struct buf *out, const struct step *step, bool from)
+{
+    const char *separator = "";
+    for (size_t i = 0; i < step->n_changes; i++) {
+        const struct row_change *change = &step->changes[i];
+        if (change->kind == (from ? ROW_INSERT : ROW_DELETE))
+            continue;
+        buf_addf(out, "%s%s", separator, from ? change->from : change->to);
+        separator = ", ";
+    }
+}
+
 void format_step(struct buf *out, const struct step *step, const struct stream *stream)
 {
     const struct revision *r = step->revision;
@@ -149,27 +162,22 @@ void format_step(struct buf *out, const struct step *step, const struct stream *
         break;
     case STEP_STAMP:
         buf_addz(out, "Running stamp_revision ");
-        strings_join(out, &step->before, ", ");
+        add_changes(out, step, true);
         buf_addz(out, " -> ");
-        strings_join(out, &step->after, ", ");
+        add_changes(out, step, false);
         break;
     }
 }
 
 struct revlist format_all_current(struct arena *a, const struct graph *g, const struct strings *rows)
 {
-    struct strings unknown = {0};
-    struct revlist applied = plan_applied(a, g, rows, &unknown);
-    struct revset set = revset_new(a, g), tips = revset_new(a, g);
-    for (size_t i = 0; i < applied.n; i++)
-        revset_add(&set, applied.v[i]);
-    for (size_t i = 0; i < applied.n; i++) {
-        struct revlist children = graph_children(a, g, applied.v[i]);
-        bool covered = false;
-        for (size_t k = 0; k < children.n; k++)
-            covered |= revset_has(&set, children.v[k]);
-        if (!covered)
-            revset_add(&tips, applied.v[i]);
+    struct revset known = revset_new(a, g);
+    for (size_t i = 0; i < rows->n; i++) {
+        uint32_t index = graph_find(g, str_from(rows->v[i]));
+        if (index != REVISION_NONE)
+            revset_add(&known, index);
     }
+    struct revlist current = graph_current(a, g, &known);
+    struct revset tips = revset_from(a, g, &current);
     return graph_sort(a, g, &tips, &tips);
 }

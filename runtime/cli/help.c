@@ -34,7 +34,8 @@ static int run_help(struct app *app)
         status = help_on(app, app->call.operands.v[0], &text);
     else
         help_overview(&text, &app->grammar);
-    output_raw(&app->out, buf_str(&text));
+    if (status == EXIT_DONE)
+        output_text(&app->out, &text);
     return status;
 }
 
@@ -68,7 +69,7 @@ static int run_completion(struct app *app)
         err_hint(&e, "bash, zsh or fish");
         return app_fail(app, &e);
     }
-    output_raw(&app->out, buf_str(&text));
+    output_text(&app->out, &text);
     return EXIT_DONE;
 }
 

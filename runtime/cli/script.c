@@ -278,12 +278,44 @@ static bool write_script(struct script *s, enum job_kind kind, struct err *e)
     return true;
 }
 
+/* With --json an object that says for whom the script is. */
+static void answer(struct script *s)
+{
+    BUF_AUTO object = {0};
+    struct json j = {.out = &object};
+    if (!s->v->app->out.json) {
+        output_raw(&s->v->app->out, buf_str(&s->out));
+        return;
+    }
+    json_object(&j);
+    json_put_text(&j, "stream", s->v->stream->name);
+    json_put_text(&j, "tenant", s->tenant);
+    json_put_text(&j, "dialect", s->dialect == DIALECT_SQLITE ? "sqlite" : "postgresql");
+    json_put_text(&j, "script", s->out.p);
+    json_end_object(&j);
+    output_object(&s->v->app->out, &object);
+}
+
+/* A script is for one database, and looks at none. */
+static bool check_call(const struct app *app, struct err *e)
+{
+    if (call_has(&app->call, "dry-run"))
+        return err_set(e, FAULT_USAGE, "--dry-run looks at the databases, and --sql at none: choose one of them");
+    if (app_is_all(app) && app->catalogue->n_streams > 1) {
+        err_set(e, FAULT_USAGE, "a script is for one database, and all are %u streams", app->catalogue->n_streams);
+        err_hint(e, "write one for each stream");
+        return false;
+    }
+    return true;
+}
+
 int migrate_script(struct app *app, const struct stream *stream, enum job_kind kind)
 {
     struct visits v;
     struct script s = {.v = &v};
     AUTO_ERR e = {0};
-    bool ok = visits_prepare(app, stream, JOB_READ, &v, &e) && find_tenant(&s, &e) && find_dialect(&v, &s.dialect, &e);
+    bool ok = visits_prepare(app, stream, JOB_READ, &v, &e) && check_call(app, &e) && find_tenant(&s, &e) &&
+              find_dialect(&v, &s.dialect, &e);
     s.options = (struct db_options){
         .stream = stream->name,
         .version_table = v.job.version_table,
@@ -292,7 +324,7 @@ int migrate_script(struct app *app, const struct stream *stream, enum job_kind k
     ok = ok && write_script(&s, kind, &e);
     /* Whole or not at all: half a script is worse than none. */
     if (ok)
-        output_raw(&app->out, buf_str(&s.out));
+        answer(&s);
     buf_free(&s.out);
     visits_free(&v);
     return ok ? EXIT_DONE : app_fail(app, &e);

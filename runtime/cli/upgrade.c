@@ -18,6 +18,11 @@ bool migrate_check_target(struct app *app, const struct stream *stream, enum job
         err_hint(e, "%s %s downgrade %s", app->catalogue->program, stream->name, target);
         return false;
     }
+    if (kind == JOB_UPGRADE && t.shape == TARGET_SYMBOL && str_is(t.symbol, "base")) {
+        err_set(e, FAULT_USAGE, "upgrade goes up: \"%s\" does not", target);
+        err_hint(e, "%s %s downgrade %s", app->catalogue->program, stream->name, target);
+        return false;
+    }
     if (t.shape != TARGET_SYMBOL || str_is(t.symbol, "current") || str_is(t.symbol, "base"))
         return true;
     return graph_resolve(&app->arena, g, str_from(target), NULL, &ignored, e);

@@ -192,30 +192,6 @@ static bool refuse_moved(struct work *w)
                    from.n ? from.p : "base", to.n ? to.p : "base", STR_ARG(w->job->target));
 }
 
-/* A tenant at or below the target of a fleet's downgrade has nothing to do. */
-static bool is_below(struct work *w, bool *below)
-{
-    struct target t = {0};
-    AUTO_ERR ignored = {0};
-    *below = false;
-    if (!w->job->fleet || !target_parse(w->job->target, &t, &ignored) || t.shape != TARGET_SYMBOL ||
-        str_is(t.symbol, "base"))
-        return true;
-    struct revlist to = {0};
-    if (!graph_resolve(w->a, w->job->graph, w->job->target, &w->state.rows, &to, w->e))
-        return false;
-    struct revset target = revset_new(w->a, w->job->graph);
-    for (size_t i = 0; i < to.n; i++)
-        revset_add(&target, to.v[i]);
-    struct revset above = graph_descendants(w->a, w->job->graph, &target);
-    revset_subtract(&above, &target);
-    *below = true;
-    for (size_t i = 0; i < w->applied.n; i++)
-        if (revset_has(&above, w->applied.v[i]))
-            *below = false;
-    return true;
-}
-
 static bool plan_of(struct work *w, enum job_kind kind, struct plan *out)
 {
     const struct job *job = w->job;
@@ -224,7 +200,8 @@ static bool plan_of(struct work *w, enum job_kind kind, struct plan *out)
         return plan_stamp(w->a, job->graph, &w->state.rows, &job->targets, job->purge, out, w->e);
     if (kind == JOB_UPGRADE)
         return plan_upgrade(w->a, job->graph, &w->state.rows, job->target, out, w->e);
-    if (!is_below(w, &below))
+    /* A tenant at or below the target of a fleet's downgrade has nothing to do. */
+    if (job->fleet && !plan_is_below(w->a, job->graph, &w->state.rows, job->target, &below, w->e))
         return false;
     *out = (struct plan){.before = w->state.rows, .target = w->state.rows};
     return below || plan_downgrade(w->a, job->graph, &w->state.rows, job->target, out, w->e);

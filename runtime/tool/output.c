@@ -92,6 +92,20 @@ void output_raw(struct output *o, struct str text)
     pthread_mutex_unlock(&o->mutex);
 }
 
+void output_text(struct output *o, const struct buf *text)
+{
+    BUF_AUTO object = {0};
+    struct json j = {.out = &object};
+    if (!o->json) {
+        output_raw(o, buf_str(text));
+        return;
+    }
+    json_object(&j);
+    json_put_text(&j, "text", text->p);
+    json_end_object(&j);
+    output_object(o, &object);
+}
+
 void output_object(struct output *o, const struct buf *object)
 {
     if (!o->json)

@@ -37,6 +37,8 @@ void output_init(struct output *o, FILE *answer, FILE *talk);
 void output_line(struct output *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Text as it is, bytes and all: scripts, manual pages. */
 void output_raw(struct output *o, struct str text);
+/* A text that is the whole answer; with --json the member "text" of an object. */
+void output_text(struct output *o, const struct buf *text);
 /* With --json: a finished object as a line of its own; else nothing. */
 void output_object(struct output *o, const struct buf *object);
 
