@@ -95,9 +95,12 @@ static void add_string(struct buf *out, const char *z)
 
 static void add_sum(struct buf *out, const uint8_t sum[SHA256_BYTES])
 {
-    buf_addc(out, '{');
-    for (size_t i = 0; i < SHA256_BYTES; i++)
-        buf_addf(out, "%s0x%02x", i ? "," : "", (unsigned)sum[i]);
+    char hex[SHA256_HEX];
+    hash_hex(sum, hex);
+    for (size_t i = 0; i < SHA256_BYTES; i++) {
+        buf_addz(out, i ? ",0x" : "{0x");
+        buf_add(out, hex + 2 * i, 2);
+    }
     buf_addc(out, '}');
 }
 

@@ -72,9 +72,10 @@ include $(GEN)/sources.mk
 
 # ---------------------------------------------------------------------------------------------------------- compile
 
-# Constant data only, so nothing is gained by optimising or by debug information; both would cost time.
+# Constant data only, all of it used, so nothing is gained by optimising, by debug information or by a section for each
+# table; all three would cost time, the last one at every link.
 # .incbin names its file relative to $(GEN), so that no path of this machine reaches an object.
-PROJECT_CFLAGS := -std=gnu17 -O0 -g0 -fPIE -fno-common -fdata-sections -Wall -Wextra $(if $(WERROR),-Werror) \
+PROJECT_CFLAGS := -std=gnu17 -O0 -g0 -fPIE -fno-common -Wall -Wextra $(if $(WERROR),-Werror) \
 	-ffile-prefix-map=$(abspath $(BUILD))=build -ffile-prefix-map=$(BUILD)=build \
 	$(if $(filter-out thread,$(SAN)),-fsanitize=$(SAN)) -I$(MIGRATE_INCLUDE) -Wa,-I,$(GEN)
 
@@ -96,16 +97,23 @@ project_libs := $(addprefix $(MIGRATE_LIB)/,libcli.a libmigrate.a)
 
 ifeq ($(SAN),)
 
-# Debian's own archives, so that a security update of libpq or OpenSSL comes with apt-get.
 #   static-pie               address randomisation without an interpreter: runs in an image that holds nothing else
 #   pack-relative-relocs     340 kB of relocations become 8; glibc 2.36 and later apply them
-#   libstatic.a, whole       its constructor is named by nobody, and libpq needs its GSSAPI and LDAP stubs
-#   libpgcommon_shlib.a      the variant of libpgcommon that libpq.a was compiled against
 project_ldflags := -static-pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,-z,pack-relative-relocs \
 	-Wl,--gc-sections,--build-id=sha1
-project_link := -Wl,--whole-archive $(MIGRATE_LIB)/libstatic.a -Wl,--no-whole-archive \
-	-lpq $(PGLIB)/libpgcommon_shlib.a $(PGLIB)/libpgport_shlib.a -lssl -lcrypto -lsqlite3 -lpthread -ldl -lm
-project_prerequisites := $(MIGRATE_LIB)/libstatic.a
+project_link := $(GEN)/linked-libraries.o -lpthread -ldl -lm
+project_linked := $(GEN)/linked-libraries.o
+
+# Everything but the revisions and libc is joined once, since finding its way through the archives is most of a link.
+# These are Debian's own, so that a security update of libpq or OpenSSL comes with apt-get: the linker's list of what it
+# read makes us join them again then.
+#   libstatic.a, whole       its constructor is named by nobody, and libpq needs its GSSAPI and LDAP stubs
+#   libpgcommon_shlib.a      the variant of libpgcommon that libpq.a was compiled against
+$(GEN)/linked-libraries.o: $(project_libs) $(MIGRATE_LIB)/libstatic.a $(GEN)/flags
+	$(Q)$(CC) -r -nostdlib -o $@ -Wl,-u,main,--dependency-file=$@.d \
+		-Wl,--whole-archive $(MIGRATE_LIB)/libstatic.a -Wl,--no-whole-archive $(project_libs) \
+		-lpq $(PGLIB)/libpgcommon_shlib.a $(PGLIB)/libpgport_shlib.a -lssl -lcrypto -lsqlite3
+-include $(GEN)/linked-libraries.o.d
 
 # glibc warns of every function that may open shared objects at run time. These four are expected: dlopen is reached by
 # OpenSSL's loadable engines and SQLite's extensions, which we never ask for; the resolver is held to its built-in
@@ -116,16 +124,16 @@ else
 
 # A sanitizer's run time is a shared library's work: such a build is for tests, and dynamic.
 project_ldflags := -pie -fsanitize=$(SAN) -Wl,--build-id=sha1
-project_link := -lpq -lsqlite3 -lcrypto -lpthread
-project_prerequisites :=
+project_link := $(project_libs) -lpq -lsqlite3 -lcrypto -lpthread
+project_linked := $(project_libs)
 expected_warnings := none
 
 endif
 
-$(BUILD)/$(NAME): $(project_objects) $(project_libs) $(project_prerequisites) $(GEN)/flags $(GEN)/sources.mk
+$(BUILD)/$(NAME): $(project_objects) $(project_linked) $(GEN)/flags $(GEN)/sources.mk
 	$(call say,LINK)
 	@printf '%s\n' $(project_objects) >$(GEN)/objects
-	$(Q)$(CC) $(project_ldflags) -o $@.unstripped @$(GEN)/objects $(project_libs) $(project_link) 2>$(GEN)/link.log || \
+	$(Q)$(CC) $(project_ldflags) -o $@.unstripped @$(GEN)/objects $(project_link) 2>$(GEN)/link.log || \
 		{ cat $(GEN)/link.log >&2; exit 1; }
 	@if grep -Ev "in function \`|warning: Using '($(expected_warnings))' in statically linked" $(GEN)/link.log >&2; then \
 		echo 'the linker said something new (above): see expected_warnings in $(MIGRATE_RULES)' >&2; exit 1; fi
