@@ -114,6 +114,7 @@ bool connect_open(const struct job *job, const struct place *where, const struct
             break;
         if (!stop_sleep(job->stop, clock_min(clock_jitter(pause), left), false))
             return err_set(e, FAULT_STOPPED, "stopped while waiting for the database to answer");
+        err_free(e); /* of no interest once the next attempt succeeds */
         pause = clock_min(2 * pause, 2000);
     }
     hint_at_missing(job, where, e);

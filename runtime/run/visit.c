@@ -403,24 +403,29 @@ static bool refuse_dialect(struct work *w)
     return false;
 }
 
+/* What on_missing = skip makes of the failure of a visit. */
+static bool skip_missing(struct work *w)
+{
+    if (w->e->fault != FAULT_MISSING || w->job->on_missing != ON_MISSING_SKIP)
+        return false;
+    err_free(w->e);
+    return w->out->skipped = true;
+}
+
 static bool run(struct work *w, bool is_open)
 {
     const struct job *job = w->job;
     if (!refuse_dialect(w))
         return false;
-    if (!is_open && !connect_open(job, w->where, &w->options, 0, &w->db, &w->out->created, w->e)) {
-        if (w->e->fault != FAULT_MISSING || job->on_missing != ON_MISSING_SKIP)
-            return false;
-        err_free(w->e);
-        return w->out->skipped = true;
-    }
+    if (!is_open && !connect_open(job, w->where, &w->options, 0, &w->db, &w->out->created, w->e))
+        return skip_missing(w);
     w->out->dialect = db_dialect(w->db);
     w->history = job->history[w->out->dialect];
     if (job->kind == JOB_WAIT)
         return true;
     while (!try_once(w))
         if (!recover(w))
-            return false;
+            return skip_missing(w);
     return true;
 }
 
