@@ -14,7 +14,7 @@ suite() {
 }
 
 run_suites() {
-    run env TEST_LIMIT=2 TEST_RUN_DIR= TMPDIR="$T" tree/tests/run "$@"
+    run env SAN= TEST_LIMIT=2 TEST_RUN_DIR= TMPDIR="$T" tree/tests/run "$@"
     LAST=${OUT##*$'\n'}
 }
 
