@@ -128,10 +128,9 @@ deps:	## install the Debian packages that everything here needs (uses sudo unles
 demo: all	## a shared database and five tenants on SQLite, from nothing to head
 	@tests/demo.sh $(abspath $(BUILD)/$(NAME))
 
-revision: $(BUILD)/migrate-gen	## write the next revision: STREAM=tenant M="add documents" [AUTO=1] [TENANT=ID]
-	@$(if $(and $(STREAM),$(M)),,echo 'usage: make revision STREAM=tenant M="add documents" [AUTO=1] [TENANT=ID]' >&2; exit 2)
-	@$(BUILD)/migrate-gen --migrations '$(MIGRATIONS)' '$(STREAM)' revision -m "$$M" \
-		$(if $(AUTO),--autogenerate) $(if $(TENANT),-x 'tenant_id=$(TENANT)')
+revision: $(BUILD)/migrate-gen	## write the next revision: STREAM=tenant M="add documents"
+	@$(if $(and $(STREAM),$(M)),,echo 'usage: make revision STREAM=tenant M="add documents"' >&2; exit 2)
+	@$(BUILD)/migrate-gen --migrations '$(MIGRATIONS)' '$(STREAM)' revision -m "$$M"
 
 test: tests-ready	## every test: unit, and integration with a real PostgreSQL (SAN=address,undefined or SAN=thread)
 	@tests/run --unit --integration $(TESTS)

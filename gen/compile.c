@@ -59,9 +59,10 @@ static int run_check(struct app *app)
     if (!read_and_check(app, NULL, &e))
         return app_fail(app, &e);
     show_summary(app);
+    size_t revisions = count_revisions(&app->source), streams = app->source.streams.n;
     if (!app->source.findings.n_errors)
-        output_talk(&app->out, TALK_NOTE, "%zu revisions in %zu streams, no errors", count_revisions(&app->source),
-                    app->source.streams.n);
+        output_talk(&app->out, TALK_NOTE, "%zu revision%s in %zu stream%s, no errors", revisions,
+                    revisions == 1 ? "" : "s", streams, streams == 1 ? "" : "s");
     return app->source.findings.n_errors ? 1 : 0;
 }
 

@@ -652,6 +652,20 @@ static void check_name_length(struct statement_check *s, const struct token *t)
     err_hint(&found->err, "shorten it to %d bytes", LONGEST_NAME);
 }
 
+/* A routine's own parameters are its business; a nested text is one. */
+static bool may_hold_parameters(const struct statement_check *s)
+{
+    return s->nested || strcmp(s->kind, "CREATE FUNCTION") == 0 || strcmp(s->kind, "CREATE PROCEDURE") == 0 ||
+           strcmp(s->kind, "PREPARE") == 0;
+}
+
+static void refuse_parameter(struct statement_check *s, const struct token *t)
+{
+    struct finding *found = rules_refuse(s, t->offset, "parameter", "the parameter %.*s has no value",
+                                         STR_ARG(token_text(s->text, t)));
+    err_hint(&found->err, "write the value itself; the tenant's id is current_setting('migrate.tenant_id')");
+}
+
 /* SELECT … INTO TEMP t. Only here INTO and TEMP stand beside each other. */
 static void check_into(struct statement_check *s, struct lexer l)
 {
@@ -674,9 +688,11 @@ void rules_check_tokens(struct statement_check *s)
 {
     struct lexer l = {.text = s->text, .dialect = DIALECT_POSTGRESQL};
     struct token t, back[LOOK_BACK] = {0};
-    bool runs = runs_now(s->kind), select = strcmp(s->kind, "SELECT") == 0;
+    bool runs = runs_now(s->kind), select = strcmp(s->kind, "SELECT") == 0, parameters = may_hold_parameters(s);
     while (token_next(&l, &t)) {
         check_name_length(s, &t);
+        if (t.kind == TOKEN_PARAMETER && !parameters)
+            refuse_parameter(s, &t);
         if (!runs)
             continue;
         if (token_is_symbol(s->text, &t, "(") && !names_columns(s->text, back))

@@ -301,7 +301,7 @@ static bool is_function(struct str text, const struct token *t, const char *uppe
     return token_is_word(text, t, upper) || token_is_name(text, t, lower);
 }
 
-/* Calls that no statement may make, and the words that end a transaction from within. */
+/* Calls that no statement may make, parameters, and the words that end a transaction from within. */
 static void check_words(struct reading *r)
 {
     bool kept = is_kept(r), writes = kind_writes_rows(r->statement->kind);
@@ -317,6 +317,10 @@ static void check_words(struct reading *r)
                                            "migrate_setting would stay in the "
                                            "database, and the application has no such function");
             err_hint(&found->err, "use it in a statement: INSERT, UPDATE, CREATE TABLE … AS SELECT");
+        } else if (t.kind == TOKEN_PARAMETER) {
+            struct finding *found = refuse(r, t.offset, "parameter", "the parameter %.*s has no value",
+                                           STR_ARG(token_text(r->text, &t)));
+            err_hint(&found->err, "write the value itself; the tenant's id is migrate_setting('tenant_id')");
         } else if (writes && token_is_word(r->text, &t, "ROLLBACK") && token_is_word(r->text, &before, "OR")) {
             struct finding *found = refuse(r, before.offset, "transaction-control",
                                            "OR ROLLBACK ends the migrator's transaction");
