@@ -28,6 +28,9 @@ struct tenant_list {
  */
 bool tenants_read(const struct job *registry_job, const struct place *registry, const char *query,
                   struct tenant_list *out, struct err *e);
+/* What it is made of: one row (the first says the columns), and the check of the whole. */
+bool tenants_add(struct tenant_list *list, const struct db_row *row, struct err *e);
+bool tenants_check(const struct tenant_list *list, struct err *e);
 void tenants_free(struct tenant_list *list);
 /*
  * Keeps those named in `only` (all when it is empty), in the list's own order. An empty id, or one that is not listed, is

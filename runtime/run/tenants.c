@@ -10,32 +10,20 @@
 
 /* ---------------------------------------------------------------------------------------------------------- reading */
 
-#define NO_COLUMN SIZE_MAX
-
-struct reader {
-    struct tenant_list *list;
-    bool has_columns;
-    size_t id, url, schema; /* positions of the columns with a meaning */
-};
-
-static size_t column_at(const struct strings *columns, const char *name)
+/* The value in the column of that name; NULL where the column is missing, the value is, or it is empty. */
+static const char *value_of(const struct tenant_list *list, const char *const *values, const char *column)
 {
-    for (size_t i = 0; i < columns->n; i++)
-        if (strcmp(columns->v[i], name) == 0)
-            return i;
-    return NO_COLUMN;
+    for (size_t i = 0; i < list->columns.n; i++)
+        if (strcmp(list->columns.v[i], column) == 0)
+            return values[i] && values[i][0] ? values[i] : NULL;
+    return NULL;
 }
 
-static bool learn_columns(struct reader *r, const struct db_row *row, struct err *e)
+static bool learn_columns(struct tenant_list *list, const struct db_row *row, struct err *e)
 {
-    struct tenant_list *list = r->list;
     for (size_t i = 0; i < row->n; i++)
         vec_push(&list->arena, &list->columns, arena_strdup(&list->arena, row->names[i]));
-    r->has_columns = true;
-    r->id = column_at(&list->columns, "tenant_id");
-    r->url = column_at(&list->columns, "database_url");
-    r->schema = column_at(&list->columns, "schema");
-    if (r->id != NO_COLUMN)
+    if (strings_has(&list->columns, "tenant_id"))
         return true;
     BUF_AUTO names = {0};
     strings_join(&names, &list->columns, ", ");
@@ -64,36 +52,29 @@ static const char *const *copy_values(struct arena *a, const struct db_row *row)
     return values;
 }
 
-static const char *value_at(const char *const *values, size_t column)
+bool tenants_add(struct tenant_list *list, const struct db_row *row, struct err *e)
 {
-    return column == NO_COLUMN ? NULL : values[column];
-}
-
-static const char *not_empty(const char *z)
-{
-    return z && z[0] ? z : NULL;
-}
-
-static bool read_row(void *context, const struct db_row *row, struct err *e)
-{
-    struct reader *r = context;
-    struct tenant_list *list = r->list;
-    if (!r->has_columns && !learn_columns(r, row, e))
+    if (!list->columns.n && !learn_columns(list, row, e))
         return false;
-    if (!not_empty(row->values[r->id])) {
+    if (!value_of(list, row->values, "tenant_id")) {
         err_set(e, FAULT_CONFIG, "row %zu of tenants_query has no tenant_id", list->n + 1);
         err_hint(e, "leave such rows out: … WHERE tenant_id IS NOT NULL");
         return false;
     }
     const char *const *values = copy_values(&list->arena, row);
     struct tenant t = {
-        .id = values[r->id],
-        .url = not_empty(value_at(values, r->url)),
-        .schema = not_empty(value_at(values, r->schema)),
+        .id = value_of(list, values, "tenant_id"),
+        .url = value_of(list, values, "database_url"),
+        .schema = value_of(list, values, "schema"),
         .values = values,
     };
     vec_push(&list->arena, list, t);
     return true;
+}
+
+static bool add_row(void *context, const struct db_row *row, struct err *e)
+{
+    return tenants_add(context, row, e);
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -112,7 +93,7 @@ static const struct tenant **sorted_by_id(const struct tenant_list *list)
     return sorted;
 }
 
-static bool refuse_twice(const struct tenant_list *list, struct err *e)
+bool tenants_check(const struct tenant_list *list, struct err *e)
 {
     const struct tenant **sorted = sorted_by_id(list);
     bool ok = true;
@@ -154,12 +135,11 @@ bool tenants_read(const struct job *registry_job, const struct place *registry, 
     struct db_options options;
     struct db *db = NULL;
     bool created = false;
-    struct reader reader = {.list = out};
     *out = (struct tenant_list){0};
     job.kind = JOB_READ;
     connect_options(&job, registry, &options);
-    bool ok = connect_open(&job, registry, &options, 0, &db, &created, e) &&
-              db_query(db, query, read_row, &reader, e) && refuse_twice(out, e);
+    bool ok = connect_open(&job, registry, &options, 0, &db, &created, e) && db_query(db, query, add_row, out, e) &&
+              tenants_check(out, e);
     db_close(db);
     if (!ok) {
         explain(&job, e);
