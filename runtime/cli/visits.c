@@ -122,9 +122,13 @@ bool visits_prepare(struct app *app, const struct stream *stream, enum job_kind 
 
 /* ----------------------------------------------------------------------------------------------------- the list */
 
+/* A registry that is not there yet is a matter of order, as its table is: exit code 2, whatever the engine. */
 static void hint_registry(const struct visits *v, struct err *e)
 {
-    if (e->fault == FAULT_MISSING && !e->hint)
+    if (e->fault != FAULT_MISSING)
+        return;
+    e->fault = FAULT_CONFIG;
+    if (!e->hint)
         err_hint(e, "run `%s %s head` first", v->app->catalogue->program, v->registry->name);
 }
 
@@ -288,6 +292,14 @@ static void failure_line(struct buf *out, const struct visits *v, const struct t
     else if (e->path && e->line > 0)
         buf_addf(out, "%s:%d: ", e->path, e->line);
     buf_addz(out, e->message ? e->message : err_fault_name(f->fault));
+}
+
+void visits_tell_failure(struct visits *v, const struct tenant *t, const struct outcome *outcome)
+{
+    AUTO_ERR e = {0};
+    err_copy(&e, &outcome->err);
+    err_context(&e, "tenant %s", t->id);
+    output_error(&v->app->out, &e, NULL);
 }
 
 void visits_report(struct visits *v)

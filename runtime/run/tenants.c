@@ -122,6 +122,7 @@ static void explain(const struct job *job, struct err *e)
         err_context(e, "the list of tenants cannot be read");
         err_hint(e, "run `%s %s head` first", program, registry);
     } else if (e->fault == FAULT_MISSING) {
+        e->fault = FAULT_CONFIG; /* as the table that is not there yet */
         err_hint(e, "it lists the tenants; run `%s %s head` first", program, registry);
     } else if (e->fault == FAULT_FAILED) {
         err_context(e, "tenants_query");

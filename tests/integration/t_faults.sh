@@ -202,6 +202,9 @@ run "$OURS" tenant head
 expect_exit 2
 expect_stderr_contains "fleet-migrate shared head"
 rm shared.db
+run "$OURS" tenant head
+expect_exit 2
+expect_stderr_contains "fleet-migrate shared head"
 
 it "says that there are no tenants (exit 2), unless that is fine"
 "$OURS" shared head >/dev/null 2>&1

@@ -70,7 +70,7 @@ static void a_bad_list_is_refused(void **state)
     AUTO_ERR e = {0};
     scene_begin(&s, v1, 3);
     assert_false(read_tenants(&s, QUERY, &list, &e));
-    assert_int_equal(e.fault, FAULT_MISSING);
+    assert_int_equal(e.fault, FAULT_CONFIG);
     assert_string_equal(e.hint, "it lists the tenants; run `migrate tenant head` first");
     scene_says(&s, "CREATE TABLE other (x)");
     assert_false(read_tenants(&s, QUERY, &list, &e));
@@ -358,6 +358,7 @@ static void the_first_code_that_applies_counts(void **state)
         size_t n;
         struct tolerance tolerance;
         int code;
+        size_t changed;
     } cases[] = {
         {{FAULT_NONE}, 0, {0}, 0},
         {{FAULT_UNREACHABLE, FAULT_PENDING}, 2, {0}, 4},
@@ -373,12 +374,15 @@ static void the_first_code_that_applies_counts(void **state)
         {{FAULT_BUSY, FAULT_BUSY}, 2, {.percent = 10, .is_percent = true}, 4},
         {{FAULT_BUSY, FAULT_PENDING}, 2, {.percent = 10, .is_percent = true}, 3},
         {{FAULT_STOPPED}, 1, {0}, 0},
+        {{FAULT_USAGE}, 1, {0}, 2},
+        {{FAULT_USAGE}, 1, {0}, 1, 1},
+        {{FAULT_USAGE}, 1, {.number = 1}, 0, 1},
     };
     for (size_t i = 0; i < N(cases); i++) {
         struct tenant_failure failures[4] = {0};
         for (size_t k = 0; k < cases[i].n; k++)
             failures[k].fault = cases[i].faults[k];
-        struct fleet_result r = {.failures = failures, .n_failures = cases[i].n};
+        struct fleet_result r = {.failures = failures, .n_failures = cases[i].n, .changed = cases[i].changed};
         assert_int_equal(fleet_exit_code(&r, 10, &cases[i].tolerance), cases[i].code);
     }
 }
