@@ -1,4 +1,4 @@
-/* SHA-256 (libcrypto's EVP; FIPS 180-4), whole or in pieces, and its hexadecimal form. */
+/* SHA-256 (libcrypto's; FIPS 180-4), whole or in pieces, and its hexadecimal form. */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 
