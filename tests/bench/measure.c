@@ -1,17 +1,20 @@
 /*
- * Runs several commands in turn, round after round, and prints for each the medians of its wall and CPU time and its
- * peak memory: "LABEL<TAB>wall ms<TAB>cpu ms<TAB>peak KiB", a line a command.
+ * Runs several commands in turn, round after round, and prints a line for each: its label, the medians of its wall and
+ * CPU time in ms, its peak memory in KiB, and the first command's time over its own, wall and CPU; separated by tabs.
  *
  *     measure ROUNDS [--before SHELL-COMMAND] LABEL COMMAND… [-- LABEL COMMAND…]…
  *
  * Commands alternate within a round, so that a busy minute of the machine hits all of them; only their ratios mean
- * something. --before runs unmeasured before every command, with $LABEL in its environment. A command that fails ends
- * the measurement: the time of a failure is no result. CPU is user plus system of the command and its children.
+ * something, and they are medians over the rounds of the ratio within a round. What the commands print is thrown away,
+ * but for the errors of one that fails. --before runs unmeasured before every command, with $LABEL in its
+ * environment. A command that fails ends the measurement: the time of a failure is no result. CPU is user plus system of the command and its children.
  */
+#define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -40,20 +43,32 @@ static double timeval_ms(struct timeval t)
     return (double)t.tv_sec * 1e3 + (double)t.tv_usec / 1e3;
 }
 
+static void show(int fd)
+{
+    char bytes[4096];
+    lseek(fd, 0, SEEK_SET);
+    for (ssize_t n; (n = read(fd, bytes, sizeof bytes)) > 0;)
+        if (write(2, bytes, (size_t)n) != n)
+            return;
+}
+
 static void run_once(struct command *c, int round)
 {
+    int errors = memfd_create("errors", MFD_CLOEXEC);
     double start = now_ms();
     pid_t pid = fork();
     if (pid == 0) {
-        int null = open("/dev/null", O_RDWR);
+        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
         dup2(null, 0);
         dup2(null, 1);
+        dup2(errors, 2);
         execvp(c->argv[0], c->argv);
         _exit(127);
     }
     int status;
     struct rusage used;
     if (pid < 0 || wait4(pid, &status, 0, &used) != pid || status != 0) {
+        show(errors);
         fprintf(stderr, "measure: %s failed\n", c->label);
         exit(1);
     }
@@ -61,6 +76,7 @@ static void run_once(struct command *c, int round)
     c->cpu[round] = timeval_ms(used.ru_utime) + timeval_ms(used.ru_stime);
     if (used.ru_maxrss > c->peak)
         c->peak = used.ru_maxrss;
+    close(errors);
 }
 
 static int by_value(const void *a, const void *b)
@@ -69,10 +85,20 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double median(double *v, int n)
+static double median(const double *v, int n)
 {
-    qsort(v, (size_t)n, sizeof *v, by_value);
-    return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+    double sorted[MOST_ROUNDS];
+    memcpy(sorted, v, (size_t)n * sizeof *v);
+    qsort(sorted, (size_t)n, sizeof *sorted, by_value);
+    return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+}
+
+static double ratio(const double *first, const double *v, int n)
+{
+    double ratios[MOST_ROUNDS];
+    for (int i = 0; i < n; i++)
+        ratios[i] = v[i] > 0 ? first[i] / v[i] : 0;
+    return median(ratios, n);
 }
 
 int main(int argc, char **argv)
@@ -103,8 +129,8 @@ int main(int argc, char **argv)
                 return 1;
             run_once(&commands[i], round);
         }
-    for (int i = 0; i < n; i++)
-        printf("%s\t%.1f\t%.1f\t%ld\n", commands[i].label, median(commands[i].wall, rounds),
-               median(commands[i].cpu, rounds), commands[i].peak);
+    for (struct command *c = commands; c < commands + n; c++)
+        printf("%s\t%.1f\t%.1f\t%ld\t%.2f\t%.2f\n", c->label, median(c->wall, rounds), median(c->cpu, rounds), c->peak,
+               ratio(commands->wall, c->wall, rounds), ratio(commands->cpu, c->cpu, rounds));
     return 0;
 }
