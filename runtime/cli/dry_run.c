@@ -74,6 +74,8 @@ static void database_done(struct visits *v, const struct tenant *t, const struct
         add_json(&text, v, t, outcome);
     else
         add_text(&text, v, t, outcome);
+    if (outcome->err.fault && t->id && !v->app->out.json)
+        visits_tell_failure(v, t, outcome);
     ordered_put(v->context, (size_t)(t - v->tenants.v), &text);
 }
 

@@ -121,15 +121,6 @@ static void database_event(const struct visits *v, const struct tenant *t, const
     output_object(&v->app->out, &event);
 }
 
-/* A fleet's failure is told in full as it happens; the end names them all once more. */
-static void tell_failure(struct visits *v, const struct tenant *t, const struct outcome *outcome)
-{
-    AUTO_ERR e = {0};
-    err_copy(&e, &outcome->err);
-    err_context(&e, "tenant %s", t->id);
-    output_error(&v->app->out, &e, NULL);
-}
-
 static void database_done(struct visits *v, const struct tenant *t, const struct place *where,
                           const struct outcome *outcome)
 {
@@ -138,7 +129,7 @@ static void database_done(struct visits *v, const struct tenant *t, const struct
     if (v->app->out.json)
         database_event(v, t, outcome);
     else if (outcome->err.fault && t->id)
-        tell_failure(v, t, outcome);
+        visits_tell_failure(v, t, outcome);
     if (outcome->err.fault)
         return;
     describe(&text, v, outcome);

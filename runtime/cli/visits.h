@@ -40,6 +40,8 @@ bool visits_list(struct visits *v, bool requires, struct err *e);
 bool visits_run(struct visits *v, struct err *e);
 /* The status that v->result amounts to: fleet_exit_code(), and 128 + signal when work was left for a signal. */
 int visits_status(const struct visits *v);
+/* A fleet's failure in full, as it happens; visits_report() names them all once more. */
+void visits_tell_failure(struct visits *v, const struct tenant *t, const struct outcome *outcome);
 /* Prints the failures: in full for a single database, a line each for a fleet. */
 void visits_report(struct visits *v);
 /* The same as the member "failures" of the object being written. */

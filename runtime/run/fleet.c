@@ -211,6 +211,9 @@ int fleet_exit_code(const struct fleet_result *result, size_t n_tenants, const s
     size_t failures = 0;
     for (size_t i = 0; i < result->n_failures; i++) {
         int code = err_exit_code(result->failures[i].fault);
+        /* 2 promises that nothing was touched. */
+        if (code == 2 && result->changed)
+            code = 1;
         seen[code] = true;
         failures += code == 1 || code == 4 || code == 5;
     }

@@ -77,7 +77,7 @@ void fleet_free(struct fleet_result *result);
 
 /*
  * The process's status over all failures: the first that applies of 2, 1, 5, 4, 3, 0. `tolerated` failures (a number, or
- * a share of all) do not count towards 1, 4 and 5.
+ * a share of all) do not count towards 1, 4 and 5. 2 says that nothing was touched: where a database was changed, it is 1.
  */
 struct tolerance {
     uint64_t number;

@@ -124,7 +124,8 @@ static void explain(const struct job *job, struct err *e)
     } else if (e->fault == FAULT_MISSING) {
         e->fault = FAULT_CONFIG; /* as the table that is not there yet */
         err_hint(e, "it lists the tenants; run `%s %s head` first", program, registry);
-    } else if (e->fault == FAULT_FAILED) {
+    } else if (e->fault == FAULT_FAILED || e->fault == FAULT_POLICY) {
+        e->fault = FAULT_CONFIG; /* the query is a setting, and nothing was touched */
         err_context(e, "tenants_query");
     }
 }

@@ -2,6 +2,7 @@
 #include "tool/settings.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 
@@ -335,6 +336,12 @@ bool share_parse(struct str text, struct share *out)
     return !out->is_percent || number <= 100;
 }
 
+/* SQLite takes upper and lower case for one name. */
+static bool is_log_table(struct str value)
+{
+    return value.n == strlen("migrate_log") && strncasecmp(value.p, "migrate_log", value.n) == 0;
+}
+
 static bool is_name(struct str value)
 {
     if (value.n == 0 || value.n > 63)
@@ -426,6 +433,8 @@ bool setting_parse(const struct setting *s, struct str value, int64_t *number, s
     case SETTING_ADDRESS:
         return value.n > 0 || err_set(e, FAULT_CONFIG, "%s: the address is empty", s->key);
     case SETTING_NAME:
+        if (s == &settings[SET_VERSION_TABLE] && is_log_table(value))
+            return err_set(e, FAULT_CONFIG, "%s: migrate_log is the name of the log beside it", s->key);
         return is_name(value) || refuse(s, value, "name (1 to 63 bytes, no control characters)", e);
     case SETTING_SHARE:
         if (share_parse(value, &share))

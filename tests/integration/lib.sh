@@ -27,6 +27,7 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 : "${MIGRATE:=$BUILD_DIR/profile-migrate}"
 : "${MIGRATE_GEN:=$TOOLS_DIR/migrate-gen}"
 : "${STATIC_BUILD:=$BUILD_DIR}"
+export MIGRATE MIGRATE_GEN
 PG_BIN=/usr/lib/postgresql/15/bin
 PG_USER=postgres
 # The characters that URLs, keyword strings and shells stumble over are for the tests that are about them.

@@ -80,3 +80,28 @@ expect_stderr_contains "tenant acme: b1 is not a valid downgrade target"
 expect_stderr_contains "globex: nothing to do, at t1"
 run "$M" tenant downgrade a1
 expect_exit 0
+
+it "keeps exit status 2 for runs that touched nothing"
+run "$M" tenant upgrade t1+1 --uneven
+expect_exit 2
+run "$M" tenant upgrade b1 --tenant globex
+run "$M" tenant downgrade b1@-1 --uneven
+expect_exit 1
+expect_stdout_contains "1 downgraded (1 revision), 1 failed"
+
+it "explains the failures of a dry run"
+run "$M" tenant upgrade t1+1 --dry-run
+expect_exit 2
+expect_stderr_contains 'error: tenant acme: "t1+1" is ambiguous: 2 revisions follow t1'
+expect_stderr_contains "hint:"
+
+it "takes a query that is wrong for a mistake in the configuration"
+run env SEVERAL_TENANT_TENANTS_QUERY="DELETE FROM tenants RETURNING tenant_id" "$M" tenant status
+expect_exit 2
+expect_stderr_contains 'stream "tenant": tenants_query: a query only reads'
+run env SEVERAL_TENANT_TENANTS_QUERY="SELEC tenant_id" "$M" tenant status
+expect_exit 2
+expect_stderr_contains 'stream "tenant": tenants_query: near "SELEC": syntax error'
+run env SEVERAL_SHARED_VERSION_TABLE=migrate_log "$M" shared head
+expect_exit 2
+expect_stderr_contains "version_table: migrate_log is the name of the log beside it"
