@@ -102,7 +102,9 @@ void postgresql_rollback(struct postgresql *p);
 /* Breaks the connection: the server ends the session and takes its locks back. */
 void postgresql_hang_up(struct postgresql *p);
 bool postgresql_is_true(const PGresult *row, int column); /* of the one row that a callback is given */
-const char *postgresql_sqlstate(const PGresult *error);   /* "" when the server said none */
+/* For reply.row, of a query whose one column is true or false; the context is a bool. */
+bool postgresql_take_flag(void *context, size_t index, const PGresult *row, struct err *e);
+const char *postgresql_sqlstate(const PGresult *error); /* "" when the server said none */
 void postgresql_watch_notices(struct postgresql *p);
 /* Adds a text made by libpq or the server, with the password masked, its white space at the end dropped. */
 void postgresql_add_masked(struct buf *out, const struct address *where, const char *text);
@@ -114,7 +116,7 @@ extern const char SQL_STATE_BEGIN[], SQL_STATE_PLACE[], SQL_STATE_ROWS[], SQL_ST
 extern const char SQL_BEGIN[], SQL_COMMIT[], SQL_ROLLBACK[], SQL_BEGIN_READ_ONLY[];
 extern const char SQL_SET_STRINGS[], SQL_SET_STATEMENT_TIMEOUT[], SQL_SET_LOCK_TIMEOUT[], SQL_SET_TRANSACTION_TIMEOUT[],
     SQL_SET_CONNECTION_CHECK[], SQL_SET_TRIGGERS_ON[], SQL_SET_SEARCH_PATH[], SQL_SET_TENANT[], SQL_SET_STREAM[],
-    SQL_SET_REVISION[], SQL_SET_STARTED[], SQL_RESET_ROLE[];
+    SQL_SET_REVISION[], SQL_SET_STARTED[], SQL_RESET_ROLE[], SQL_RESET_SEARCH_PATH[];
 extern const char SQL_GUARD_LOCK[], SQL_GUARD_ROWS[], SQL_LOCK_VERSION[], SQL_TRANSACTION_ID[], SQL_GUARD_TRANSACTION[];
 extern const char SQL_QUIET[], SQL_NOT_QUIET[], SQL_CREATE_SCHEMA[], SQL_CREATE_VERSION[], SQL_CREATE_LOG[];
 extern const char SQL_ROW_INSERT[], SQL_ROW_UPDATE[], SQL_ROW_DELETE[], SQL_LOG_INSERT[], SQL_LOG_NOW[],
@@ -162,7 +164,7 @@ enum part {
     PART_TRANSACTION_ID,
     PART_BODY,
     PART_GUARD_TRANSACTION,
-    PART_ROLE,
+    PART_RESET,
     PART_CHANGE,
     PART_LOG,
     PART_COMMIT,

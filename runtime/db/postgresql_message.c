@@ -224,6 +224,13 @@ static bool add_opaque_body(struct message *m, const struct db_step *step, struc
     return true;
 }
 
+/* What a body changed for its session is not what the next one starts from. */
+static void add_resets(struct message *m, const struct db_step *step)
+{
+    ADD(m, PART_RESET, step, SQL_RESET_ROLE);
+    ADD(m, PART_RESET, step, SQL_RESET_SEARCH_PATH);
+}
+
 bool message_body(struct message *m, const struct db_step *step, struct err *e)
 {
     const struct revision_section *section = step->section;
@@ -236,7 +243,7 @@ bool message_body(struct message *m, const struct db_step *step, struct err *e)
     } else {
         add_body(m, step, section->offset, section->length, 0, section->n_statements);
     }
-    ADD(m, PART_ROLE, step, SQL_RESET_ROLE);
+    add_resets(m, step);
     return true;
 }
 
@@ -249,7 +256,7 @@ void message_lone_statement(struct message *m, const struct db_step *step, size_
 void message_statement(struct message *m, const struct db_step *step, size_t statement)
 {
     message_lone_statement(m, step, statement);
-    ADD(m, PART_ROLE, step, SQL_RESET_ROLE);
+    add_resets(m, step);
 }
 
 /* ---- what is written down ---- */
@@ -409,7 +416,7 @@ static const char *attempt(enum part part)
         return "write the log";
     case PART_TRANSACTION_ID:
     case PART_GUARD_TRANSACTION:
-    case PART_ROLE:
+    case PART_RESET:
         return "go on after the revision's body";
     case PART_BODY:
     case PART_COMMIT:
@@ -467,7 +474,7 @@ static bool explain(struct message *m, const struct reply *reply, struct err *e)
     case PART_GUARD_ROWS:
     case PART_TRANSACTION_ID:
     case PART_GUARD_TRANSACTION:
-    case PART_ROLE:
+    case PART_RESET:
     case PART_CHANGE:
     case PART_LOG:
         explain_own(m, f.piece, e);

@@ -65,6 +65,8 @@ const char SQL_SET_STARTED[] =
     "SELECT pg_catalog.set_config('migrate.started',\n"
     "                             extract(epoch FROM pg_catalog.clock_timestamp())::text, true);\n";
 const char SQL_RESET_ROLE[] = "RESET ROLE;\n";
+/* A body that got past the checks (a DO block, a function, opaque text) must not decide where our tables are looked for. */
+const char SQL_RESET_SEARCH_PATH[] = "RESET search_path;\n";
 
 /*
  * ---- guards ----

@@ -25,6 +25,13 @@ bool postgresql_is_true(const PGresult *row, int column)
     return value && strcmp(value, "t") == 0;
 }
 
+bool postgresql_take_flag(void *context, size_t index, const PGresult *row, struct err *e)
+{
+    (void)index, (void)e;
+    *(bool *)context = postgresql_is_true(row, 0);
+    return true;
+}
+
 static int64_t number_of(const PGresult *row, int column, int64_t otherwise)
 {
     const char *value = value_of(row, column);
@@ -393,13 +400,6 @@ bool postgresql_read_log(struct db *db, struct arena *a, const char *stream, int
 
 /* ---- who migrates ---- */
 
-static bool take_flag(void *context, size_t index, const PGresult *row, struct err *e)
-{
-    (void)index, (void)e;
-    *(bool *)context = postgresql_is_true(row, 0);
-    return true;
-}
-
 static bool describe_holder(void *context, size_t index, const PGresult *row, struct err *e)
 {
     struct buf *out = context;
@@ -423,7 +423,7 @@ bool postgresql_lock_free(struct db *db, bool *is_free, struct buf *holder, stru
     struct postgresql *p = postgresql_of(db);
     BUF_AUTO sql = {0};
     BUF_AUTO key = {0};
-    REPLY_AUTO asked = {.row = take_flag, .context = is_free};
+    REPLY_AUTO asked = {.row = postgresql_take_flag, .context = is_free};
     REPLY_AUTO described = {.row = describe_holder, .context = holder};
     if (!postgresql_learn(p, e))
         return false;

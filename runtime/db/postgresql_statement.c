@@ -57,10 +57,11 @@ void postgresql_session_unlock(struct db *db)
     struct postgresql *p = postgresql_of(db);
     BUF_AUTO sql = {0};
     BUF_AUTO key = {0};
-    REPLY_AUTO reply = {.deadline = clock_deadline(CLEANUP_MS)};
+    bool released = false;
+    REPLY_AUTO reply = {.row = postgresql_take_flag, .context = &released, .deadline = clock_deadline(CLEANUP_MS)};
     postgresql_lock_key(&key, p);
     sql_add(&sql, SQL_SESSION_UNLOCK, "key", key.p, NULL);
-    if (!postgresql_exchange(p, sql.p, &reply))
+    if (!postgresql_exchange(p, sql.p, &reply) || !released)
         postgresql_hang_up(p); /* the server gives the lock back when the session ends */
 }
 

@@ -250,6 +250,35 @@ run "$OURS" main head
 expect_exit 0
 expect_equal "$(rows)" sign2
 
+# ------------------------------------------------------------------------------------------------- a body's leavings
+
+project wander
+write_revision wander main wand1 base1 <<'SQL'
+-- migrate:up
+CREATE SCHEMA IF NOT EXISTS elsewhere;
+DO $$ BEGIN EXECUTE format('SET %I = elsewhere', 'search_path'); END $$;
+CREATE TABLE IF NOT EXISTS visits (id integer);
+INSERT INTO visits VALUES (1);
+
+-- migrate:down
+DROP SCHEMA elsewhere CASCADE;
+SQL
+write_revision wander main wand2 wand1 <<'SQL'
+-- migrate:up transaction:false
+CREATE INDEX CONCURRENTLY visits_id ON elsewhere.visits (id);
+
+-- migrate:down transaction:false
+DROP INDEX CONCURRENTLY elsewhere.visits_id;
+SQL
+use wander wander
+
+it "finds its tables again when a body led the search path away: nothing runs twice"
+run "$OURS" main head
+expect_exit 0
+expect_equal "$(rows)" wand2
+expect_equal "$(sql "SELECT count(*) FROM elsewhere.visits")" 1
+expect_equal "$(sql "SELECT to_regclass('elsewhere.alembic_version') IS NULL")" t
+
 # ------------------------------------------------------------------------------------------------- transaction:false
 
 project stepwise
