@@ -412,10 +412,27 @@ static bool skip_missing(struct work *w)
     return w->out->skipped = true;
 }
 
+/*
+ * PostgreSQL cuts names to 63 bytes without an error, so that tenants whose names begin alike would share a schema or a
+ * database, and all but the first would seem to be at head.
+ */
+static bool refuse_long_names(struct work *w)
+{
+    enum { MOST = 63 };
+    const struct place *where = w->where;
+    const char *database = where->address.dialect == DIALECT_POSTGRESQL ? address_get(&where->address, "dbname") : NULL;
+    const char *schema = where->address.dialect == DIALECT_POSTGRESQL ? where->schema : NULL;
+    if (schema && strlen(schema) > MOST)
+        return err_set(w->e, FAULT_CONFIG, "the name of the schema \"%s\" is longer than %d bytes", schema, MOST);
+    if (database && strlen(database) > MOST)
+        return err_set(w->e, FAULT_CONFIG, "the name of the database \"%s\" is longer than %d bytes", database, MOST);
+    return true;
+}
+
 static bool run(struct work *w, bool is_open)
 {
     const struct job *job = w->job;
-    if (!refuse_dialect(w))
+    if (!refuse_dialect(w) || !refuse_long_names(w))
         return false;
     if (!is_open && !connect_open(job, w->where, &w->options, 0, &w->db, &w->out->created, w->e))
         return skip_missing(w);

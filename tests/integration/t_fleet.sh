@@ -220,6 +220,20 @@ run "$OURS" tenant head --on-missing create
 expect_exit 0
 expect_equal "$(pg_sql many "SELECT tenant FROM late.mine")" late
 
+it "refuses names that the server would cut, since two tenants could then share one schema or database"
+long=$(printf 'n%.0s' {1..63})
+tenant schema "'first of a kind', '${long}1'"
+tenant schema "'second of a kind', '${long}2'"
+run "$OURS" tenant head --on-missing create
+expect_exit 2
+expect_stderr_contains "first of a kind: the name of the schema \"${long}1\" is longer than 63 bytes"
+expect_equal "$(pg_sql many "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'nn%'")" 0
+pg_sql schemas "DELETE FROM tenants WHERE schema LIKE 'nn%'"
+TENANT_DATABASE_URL=$(pg_url "${long}3") run "$OURS" tenant head --tenant late --on-missing create
+expect_exit 2
+expect_stderr_contains "the name of the database \"${long}3\" is longer than 63 bytes"
+expect_equal "$(pg_sql many "SELECT count(*) FROM pg_database WHERE datname LIKE 'nn%'")" 0
+
 it "moves one tenant of a shared database alone"
 run "$OURS" tenant downgrade base --tenant late
 expect_exit 0
