@@ -241,10 +241,13 @@ bool sqlite_can_write(struct sqlite *s, struct err *e)
         return false;
     }
     add_folder(&folder, s->path);
-    if (may_access(folder.p, W_OK | X_OK) || has_journal(s))
+    if (may_access(folder.p, W_OK | X_OK))
+        return true;
+    int why = errno;
+    if (has_journal(s))
         return true;
     err_set(e, FAULT_FAILED, "the folder of the database \"%s\" is read-only", s->path);
-    err_detail(e, "%s: %s", folder.p, strerror(errno));
+    err_detail(e, "%s: %s", folder.p, strerror(why));
     err_hint(e, "SQLite writes a journal beside the file: the folder must be writable too");
     return false;
 }

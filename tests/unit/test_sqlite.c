@@ -1120,6 +1120,10 @@ static int reads_only(void *context)
         fprintf(stderr, "%s\n", error.message ? error.message : "applied");
         return 2;
     }
+    if (!error.detail || !strstr(error.detail, ": Permission denied")) {
+        fprintf(stderr, "%s\n", error.detail ? error.detail : "no detail");
+        return 3;
+    }
     db_close(db);
     return 0;
 }
