@@ -138,8 +138,10 @@ static bool prepare_create(struct run *run, const struct revision_statement *s, 
     if (state == INDEX_VALID)
         *done = run->progress.started; /* else the server says that it exists */
     if (state == INDEX_INVALID_KEEP)
-        return refuse_index(run, s, "is invalid and serves a constraint, or belongs to another table",
-                            "look at it and drop it by hand, then run again");
+        return refuse_index(
+            run, s,
+            "is there already, and is none that may be dropped: it serves a constraint, or belongs to another table",
+            "look at it and drop or rename it by hand, then run again");
     if (state != INDEX_INVALID)
         return true;
     if (!run->progress.started)
