@@ -133,6 +133,58 @@ for round in 1 2 3 4; do
     expect_equal "$(find . -name "killed_$round.db-*")" ""
 done
 
+it "applies everything exactly once when killed before or after each single message to the server"
+# Statement by statement, so that every gap between "started", the statement and its row is hit.
+new_stream steps main <<'INI'
+[stream]
+kind = single
+dialects = postgresql
+url = ${MAIN_URL}
+INI
+write_revision steps main first "" <<'SQL'
+-- migrate:up
+CREATE TABLE ran (revision text);
+CREATE TABLE t (name text);
+INSERT INTO t VALUES ('one');
+
+-- migrate:down
+DROP TABLE t;
+DROP TABLE ran;
+SQL
+write_revision steps main wise first <<'SQL'
+-- migrate:up transaction:false
+INSERT INTO ran VALUES ('one');
+CREATE INDEX CONCURRENTLY t_name ON t (name);
+VACUUM t;
+DROP INDEX CONCURRENTLY t_name;
+CREATE UNIQUE INDEX CONCURRENTLY t_unique ON t (name);
+REINDEX INDEX CONCURRENTLY t_unique;
+INSERT INTO ran VALUES ('two');
+
+-- migrate:down
+DROP INDEX t_unique;
+DELETE FROM ran;
+SQL
+build_project steps steps-migrate
+# die_at CALL N: killed when it comes to its Nth CALL; false when it makes fewer.
+die_at() {
+    ! { strace -f -o /dev/null -e trace="$1" -e inject="$1:signal=KILL:when=$2" \
+        "$T/steps/build/steps-migrate" main head; } >>killed.log 2>&1 # the shell's "Killed", too
+}
+for call in sendto recvfrom; do
+    for ((n = 4; n < 80; n++)); do
+        pg_sql postgres "DROP DATABASE IF EXISTS each WITH (FORCE)" 2>/dev/null
+        new_database each
+        MAIN_URL=$(pg_url each) && export MAIN_URL
+        die_at $call $n || break
+        run "$T/steps/build/steps-migrate" main head
+        expect_exit 0
+        expect_equal "$(pg_sql each "SELECT (SELECT string_agg(revision, ' ') FROM ran), version_num, (SELECT string_agg(indexrelid::regclass || ' ' || indisvalid, ' ') FROM pg_index WHERE indrelid = 't'::regclass) FROM alembic_version")" \
+            "one two|wise|t_unique true"
+    done
+    expect_that "only $n kills at $call" test "$n" -gt 30
+done
+
 # at_once N: N processes of the same run; prints the sorted exit codes with their counts.
 at_once() {
     local pids=() pid i
