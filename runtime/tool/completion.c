@@ -61,6 +61,18 @@ static const char *targets(const struct grammar *g)
     return g->target_command ? "head" : "";
 }
 
+/* Operands of which one is to be chosen: "bash|zsh|fish", a command. Other words that stand there are unknown. */
+static void add_operands(struct buf *out, const struct grammar *g, const struct command *c)
+{
+    if (strchr(c->operands, '|'))
+        for (const char *p = c->operands; *p; p++)
+            buf_addc(out, *p == '|' ? ' ' : *p);
+    else if (strcmp(c->operands, "[COMMAND]") == 0)
+        add_commands(out, g, COMMAND_STREAM | COMMAND_ALONE);
+    else if (g->target_command && (strstr(c->operands, "TARGET") || strstr(c->operands, "REVISION")))
+        buf_addz(out, "head heads base current");
+}
+
 /* -------------------------------------------------------------------------------------------------------- bash */
 
 static void add_bash_values(struct buf *out, const struct grammar *g)
@@ -103,6 +115,25 @@ static void add_bash_options(struct buf *out, const struct grammar *g)
     buf_addz(out, "\" ;;\n        esac\n");
 }
 
+/* What may follow a command: words, or a folder. */
+static void add_bash_operands(struct buf *out, const struct grammar *g)
+{
+    buf_addz(out, "        case $command in\n");
+    for (size_t i = 0; i < g->n_commands; i++) {
+        const struct command *c = g->commands[i];
+        if (c->flags & COMMAND_HIDDEN || !*c->operands)
+            continue;
+        if (strcmp(c->operands, "DIR") == 0) {
+            buf_addf(out, "        %s) COMPREPLY=($(compgen -d -- \"$current\")); return ;;\n", c->name);
+        } else {
+            buf_addf(out, "        %s) words=\"", c->name);
+            add_operands(out, g, c);
+            buf_addz(out, "\" ;;\n");
+        }
+    }
+    buf_addz(out, "        esac\n");
+}
+
 static void write_bash(struct buf *out, const struct grammar *g)
 {
     buf_addf(out, "# bash completion for %s\n_", g->program);
@@ -115,18 +146,19 @@ static void write_bash(struct buf *out, const struct grammar *g)
     add_streams(out, g);
     buf_addz(out, " \" in *\" ${COMP_WORDS[i]} \"*) stream=${COMP_WORDS[i]} ;; esac\n        case \" ");
     add_commands(out, g, COMMAND_STREAM | COMMAND_ALONE);
-    buf_addz(out, " \" in *\" ${COMP_WORDS[i]} \"*) command=${COMP_WORDS[i]} ;; esac\n    done\n");
+    buf_addz(out, " \" in *\" ${COMP_WORDS[i]} \"*) command=${command:-${COMP_WORDS[i]}} ;; esac\n    done\n");
     add_bash_values(out, g);
     buf_addz(out, "    if [[ $current == -* ]]; then\n");
     add_bash_options(out, g);
-    buf_addz(out, "    elif [[ -n $command ]]; then\n        words=\"");
-    buf_addf(out, "%s\"\n    elif [[ -n $stream ]]; then\n        words=\"%s ",
-             g->target_command ? "head heads base current" : "", targets(g));
+    buf_addz(out, "    elif [[ -n $command ]]; then\n");
+    add_bash_operands(out, g);
+    buf_addf(out, "    elif [[ -n $stream ]]; then\n        words=\"%s ", targets(g));
     add_commands(out, g, COMMAND_STREAM);
     buf_addz(out, "\"\n    else\n        words=\"");
     add_streams(out, g);
     buf_addc(out, ' ');
-    add_commands(out, g, COMMAND_ALONE);
+    /* Streams that are not known here look like anything. */
+    add_commands(out, g, g->streams.n ? COMMAND_ALONE : COMMAND_ALONE | COMMAND_STREAM);
     buf_addz(out, "\"\n    fi\n    COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n}\ncomplete -F _");
     add_function(out, g);
     buf_addf(out, " %s\n", g->program);
@@ -179,6 +211,26 @@ static void add_zsh_commands(struct buf *out, const struct grammar *g, unsigned 
     }
 }
 
+/* The second word, where the first was a command that stands alone. */
+static void add_zsh_operands(struct buf *out, const struct grammar *g)
+{
+    buf_addz(out, "    second)\n        case $words[2] in\n");
+    for (size_t i = 0; i < g->n_commands; i++) {
+        const struct command *c = g->commands[i];
+        if (!(c->flags & COMMAND_ALONE) || c->flags & COMMAND_HIDDEN || !*c->operands)
+            continue;
+        buf_addf(out, "        %s) ", c->name);
+        if (strcmp(c->operands, "DIR") == 0) {
+            buf_addz(out, "_directories");
+        } else {
+            buf_addz(out, "compadd -- ");
+            add_operands(out, g, c);
+        }
+        buf_addz(out, " ;;\n");
+    }
+    buf_addf(out, "        *) _describe command commands; compadd -- %s ;;\n        esac ;;\n", targets(g));
+}
+
 static void write_zsh(struct buf *out, const struct grammar *g)
 {
     buf_addf(out, "#compdef %s\n_", g->program);
@@ -193,15 +245,13 @@ static void write_zsh(struct buf *out, const struct grammar *g)
     add_zsh_commands(out, g, COMMAND_ALONE);
     buf_addz(out, "    )\n    commands=(\n");
     add_zsh_commands(out, g, COMMAND_STREAM);
-    buf_addf(out,
-             "    )\n"
-             "    _arguments $options '1: :->first' '2: :->second' '*: :->rest' && return\n"
-             "    case $state in\n"
-             "    first) _describe stream streams; _describe command alone ;;\n"
-             "    second) _describe command commands; compadd -- %s ;;\n"
-             "    rest) compadd -- %s ;;\n"
-             "    esac\n}\ncompdef _",
-             targets(g), g->target_command ? "head heads base current" : "");
+    buf_addz(out, "    )\n"
+                  "    _arguments $options '1: :->first' '2: :->second' '*: :->rest' && return\n"
+                  "    case $state in\n"
+                  "    first) _describe stream streams; _describe command alone ;;\n");
+    add_zsh_operands(out, g);
+    buf_addf(out, "    rest) compadd -- %s ;;\n    esac\n}\ncompdef _",
+             g->target_command ? "head heads base current" : "");
     add_function(out, g);
     buf_addf(out, " %s\n", g->program);
 }
@@ -236,6 +286,28 @@ static void add_fish_option(struct buf *out, const struct grammar *g, const stru
     buf_addc(out, '\n');
 }
 
+/* What may follow a command that stands alone. */
+static void add_fish_operands(struct buf *out, const struct grammar *g, const struct command *c)
+{
+    if (!*c->operands)
+        return;
+    buf_addf(out, "complete -c %s -n '__fish_seen_subcommand_from %s' -a '", g->program, c->name);
+    if (strcmp(c->operands, "DIR") == 0)
+        buf_addz(out, "(__fish_complete_directories)");
+    else
+        add_operands(out, g, c);
+    buf_addz(out, "'\n");
+}
+
+/* Where a stream stands before: so many words, of which none is a command that stands alone. */
+static void add_fish_behind_stream(struct buf *out, const struct grammar *g, const char *words)
+{
+    buf_addf(out, "complete -c %s -n 'test (count (commandline -opc)) %s; and not __fish_seen_subcommand_from ",
+             g->program, words);
+    add_commands(out, g, COMMAND_ALONE);
+    buf_addz(out, "' -a ");
+}
+
 static void write_fish(struct buf *out, const struct grammar *g)
 {
     buf_addf(out, "# fish completion for %s\ncomplete -c %s -f\n", g->program, g->program);
@@ -246,15 +318,20 @@ static void write_fish(struct buf *out, const struct grammar *g)
         const struct command *c = g->commands[i];
         if (c->flags & COMMAND_HIDDEN)
             continue;
-        if (c->flags & COMMAND_ALONE)
-            buf_addf(out, "complete -c %s -n 'test (count (commandline -opc)) -eq 1' -a %s -d ", g->program, c->name);
-        else
-            buf_addf(out, "complete -c %s -n 'test (count (commandline -opc)) -eq 2' -a %s -d ", g->program, c->name);
+        if (c->flags & COMMAND_ALONE) {
+            add_fish_operands(out, g, c);
+            buf_addf(out, "complete -c %s -n 'test (count (commandline -opc)) -eq 1' -a ", g->program);
+        } else {
+            add_fish_behind_stream(out, g, "-eq 2");
+        }
+        buf_addf(out, "%s -d ", c->name);
         add_fish_text(out, c->help);
         buf_addc(out, '\n');
     }
-    if (g->target_command)
-        buf_addf(out, "complete -c %s -n 'test (count (commandline -opc)) -ge 2' -a 'head'\n", g->program);
+    if (g->target_command) {
+        add_fish_behind_stream(out, g, "-ge 2");
+        buf_addz(out, "head\n");
+    }
     for (size_t i = 0; i < g->n_options; i++)
         if (option_has_long(&g->options[i]) && !(g->options[i].flags & OPTION_HIDDEN))
             add_fish_option(out, g, &g->options[i]);

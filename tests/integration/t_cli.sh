@@ -127,6 +127,10 @@ expect_equal "$(complete_words tenant he)" "head heads"
 expect_equal "$(complete_words tenant history --form)" "--format"
 expect_equal "$(complete_words tenant history --format mer)" "mermaid"
 expect_equal "$(complete_words tenant head --lock-t)" "--lock-timeout"
+expect_equal "$(complete_words completion "")" "bash zsh fish"
+expect_equal "$(complete_words help upg)" "upgrade"
+expect_equal "$(complete_words tenant upgrade he)" "head heads"
+expect_equal "$(complete_words tenant current "")" ""
 
 it "says what is wrong with the environment"
 run env PROFILE_MIGRATE_TENANT_JOBS=many "$MIGRATE" tenant status
