@@ -65,8 +65,9 @@ static void check_inner(const struct statement_check *body, size_t at)
 
 static void check_body(struct statement_check *s, struct statement_check *body)
 {
-    static const char *const lasting[] = {"SET",  "RESET",      "LISTEN",  "UNLISTEN", "DISCARD",
-                                          "LOAD", "DEALLOCATE", "PREPARE", "CREATE",   "DROP"};
+    static const char *const looked_at[] = {"SET",   "RESET",      "LISTEN",  "UNLISTEN", "DISCARD",
+                                            "LOAD",  "DEALLOCATE", "PREPARE", "CREATE",   "DROP",
+                                            "ALTER", "VACUUM",     "REINDEX"};
     static const char *const ends[] = {"COMMIT", "ROLLBACK"};
     struct lexer l = {.text = body->text, .dialect = DIALECT_POSTGRESQL};
     struct token t, next;
@@ -79,7 +80,7 @@ static void check_body(struct statement_check *s, struct statement_check *body)
         if (is_any(body->text, &t, ends, COUNT(ends)) &&
             (token_is_symbol(body->text, &next, ";") || token_is_word(body->text, &next, "AND")))
             end_of_transaction(s, body, t.offset, token_is_word(body->text, &t, "COMMIT") ? "COMMIT" : "ROLLBACK");
-        else if (is_any(body->text, &t, lasting, COUNT(lasting)) && next.kind == TOKEN_WORD)
+        else if (is_any(body->text, &t, looked_at, COUNT(looked_at)))
             check_inner(body, t.offset);
     }
 }

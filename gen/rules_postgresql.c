@@ -35,7 +35,7 @@ const char *tree_text(const json_t *node, const char *key)
     return json_string_value(json_object_get(node, key));
 }
 
-bool tree_flag(const json_t *node, const char *key)
+static bool tree_flag(const json_t *node, const char *key)
 {
     return json_is_true(json_object_get(node, key));
 }
@@ -86,8 +86,11 @@ static bool option_flag(const json_t *list, const char *name, bool otherwise)
 
 static void needs_no_block(struct statement_check *s, const char *what)
 {
-    if (s->nested)
+    if (s->nested) {
+        struct finding *found = rules_refuse(s, 0, "needs-no-transaction", "%s cannot run inside DO", what);
+        err_hint(&found->err, "write it as a statement of its own, in a section that says transaction:false");
         return;
+    }
     s->out->flags |= STATEMENT_NO_BLOCK;
     if (!rules_in_transaction(s))
         return;
@@ -202,9 +205,11 @@ static const char *keep(struct statement_check *s, const char *text)
 static void create_index(struct statement_check *s, const json_t *node)
 {
     const json_t *relation = json_object_get(node, "relation");
-    if (!tree_flag(node, "concurrent") || s->nested)
+    if (!tree_flag(node, "concurrent"))
         return;
     needs_no_block(s, "CREATE INDEX CONCURRENTLY");
+    if (s->nested)
+        return;
     s->out->flags |= STATEMENT_CONCURRENTLY;
     s->out->schema = keep(s, tree_text(relation, "schemaname"));
     s->out->object = keep(s, tree_text(node, "idxname"));
@@ -234,6 +239,8 @@ static void drop_index_concurrently(struct statement_check *s, const json_t *nod
 {
     const json_t *objects = json_object_get(node, "objects");
     needs_no_block(s, "DROP INDEX CONCURRENTLY");
+    if (s->nested)
+        return;
     s->out->flags |= STATEMENT_DROP_INDEX;
     name_dropped_index(s, json_array_get(objects, 0));
     if (json_array_size(objects) > 1) {
@@ -251,7 +258,7 @@ static void forget_temporaries(struct statement_check *s, const json_t *objects)
 
 static void drop(struct statement_check *s, const json_t *node)
 {
-    if (tree_flag(node, "concurrent") && !s->nested)
+    if (tree_flag(node, "concurrent"))
         drop_index_concurrently(s, node);
     forget_temporaries(s, json_object_get(node, "objects"));
 }
@@ -261,10 +268,10 @@ static void reindex(struct statement_check *s, const json_t *node)
     const json_t *relation = json_object_get(node, "relation");
     bool whole = !relation; /* SCHEMA, DATABASE, SYSTEM */
     bool concurrently = option_flag(json_object_get(node, "params"), "concurrently", false);
-    if (s->nested || (!whole && !concurrently))
+    if (!whole && !concurrently)
         return;
     needs_no_block(s, concurrently ? "REINDEX CONCURRENTLY" : "REINDEX of a schema or database");
-    if (!concurrently)
+    if (!concurrently || s->nested)
         return;
     s->out->flags |= STATEMENT_REINDEX;
     if (tree_is(node, "kind", "REINDEX_OBJECT_INDEX"))
@@ -416,8 +423,10 @@ static void forget_temporaries(struct statement_check *s, const json_t *objects)
     json_t *object;
     json_array_foreach(objects, i, object)
     {
-        const json_t *items = json_object_get(json_object_get(object, "List"), "items");
-        const char *name = value_text(items ? json_array_get(items, json_array_size(items) - 1) : object);
+        const json_t *names = json_object_get(json_object_get(object, "List"), "items");
+        if (!names) /* a function or an aggregate */
+            names = json_object_get(json_object_get(object, "ObjectWithArgs"), "objname");
+        const char *name = value_text(names ? json_array_get(names, json_array_size(names) - 1) : object);
         for (size_t j = 0; name && j < c->temporaries.n; j++)
             if (c->temporaries.v[j].name && strcmp(c->temporaries.v[j].name, name) == 0)
                 c->temporaries.v[j].name = NULL;
@@ -467,7 +476,23 @@ static void create_sequence(struct statement_check *s, const json_t *node)
         add_temporary(s, tree_text(json_object_get(node, "sequence"), "relname"));
 }
 
-/* CREATE TYPE and CREATE FUNCTION name what they make in a list of strings. */
+/* SELECT … INTO; of a UNION the first branch holds it. */
+static void select_into(struct statement_check *s, const json_t *node)
+{
+    while (json_object_get(node, "larg"))
+        node = json_object_get(node, "larg");
+    const json_t *relation = json_object_get(json_object_get(node, "intoClause"), "rel");
+    if (is_temporary(relation))
+        add_temporary(s, tree_text(relation, "relname"));
+}
+
+static void create_composite(struct statement_check *s, const json_t *node)
+{
+    if (is_temporary(json_object_get(node, "typevar")))
+        add_temporary(s, tree_text(json_object_get(node, "typevar"), "relname"));
+}
+
+/* Other types and CREATE FUNCTION name what they make in a list of strings. */
 static void create_named(struct statement_check *s, const json_t *names)
 {
     const char *schema = value_text(json_array_get(names, 0));
@@ -478,6 +503,16 @@ static void create_named(struct statement_check *s, const json_t *names)
 static void create_type(struct statement_check *s, const json_t *node)
 {
     create_named(s, json_object_get(node, "typeName"));
+}
+
+static void create_domain(struct statement_check *s, const json_t *node)
+{
+    create_named(s, json_object_get(node, "domainname"));
+}
+
+static void define(struct statement_check *s, const json_t *node)
+{
+    create_named(s, json_object_get(node, "defnames"));
 }
 
 static void create_function(struct statement_check *s, const json_t *node)
@@ -526,7 +561,12 @@ static const struct rule rules[] = {
     {"CreateTableAsStmt", create_table_as, NULL},
     {"ViewStmt", create_view, NULL},
     {"CreateSeqStmt", create_sequence, NULL},
+    {"SelectStmt", select_into, NULL},
+    {"CompositeTypeStmt", create_composite, NULL},
     {"CreateEnumStmt", create_type, NULL},
+    {"CreateRangeStmt", create_type, NULL},
+    {"CreateDomainStmt", create_domain, NULL},
+    {"DefineStmt", define, NULL},
     {"CreateFunctionStmt", create_function, NULL},
     {"DoStmt", rules_check_do, NULL},
     {"IndexStmt", create_index, NULL},
@@ -628,14 +668,31 @@ static bool names_columns(struct str text, const struct token *back)
     return false;
 }
 
+/* set_config('name', …): a name that is written out. `l` as above. */
+static void check_set_config(struct statement_check *s, size_t at, struct lexer l)
+{
+    struct token t;
+    bool raw;
+    if (!token_next(&l, &t) || t.kind != TOKEN_STRING)
+        return;
+    const char *setting = arena_str(s->section->arena, token_content(s->text, &t, &raw));
+    if (!is_frozen(setting))
+        return;
+    struct finding *found = rules_refuse(s, at, "frozen-setting",
+                                         "set_config of %s changes how the migrator itself works", setting);
+    err_hint(&found->err, "leave it out");
+}
+
 static void check_call(struct statement_check *s, const struct token *name, const struct lexer *behind)
 {
     for (size_t i = 0; i < COUNT(session_functions); i++) {
         const struct session_function *f = &session_functions[i];
         if (!token_is_name(s->text, name, f->name))
             continue;
-        if (i == 0 && last_argument_is_true(s->text, *behind))
+        if (i == 0 && last_argument_is_true(s->text, *behind)) {
+            check_set_config(s, name->offset, *behind);
             return;
+        }
         struct finding *found = rules_refuse(s, name->offset, "session-state", "%s %s", f->name, f->message);
         err_hint(&found->err, "use %s", f->hint);
     }
@@ -666,24 +723,6 @@ static void refuse_parameter(struct statement_check *s, const struct token *t)
     err_hint(&found->err, "write the value itself; the tenant's id is current_setting('migrate.tenant_id')");
 }
 
-/* SELECT … INTO TEMP t. Only here INTO and TEMP stand beside each other. */
-static void check_into(struct statement_check *s, struct lexer l)
-{
-    static const char *const words[] = {"LOCAL", "GLOBAL", "TEMP", "TEMPORARY", "TABLE"};
-    struct token t;
-    bool temporary = false;
-    while (token_next(&l, &t)) {
-        size_t i = 0;
-        while (i < COUNT(words) && !token_is_word(s->text, &t, words[i]))
-            i++;
-        if (i == COUNT(words))
-            break;
-        temporary |= i == 2 || i == 3;
-    }
-    if (temporary)
-        add_temporary(s, arena_str(s->section->arena, token_text(s->text, &t)));
-}
-
 void rules_check_tokens(struct statement_check *s)
 {
     struct lexer l = {.text = s->text, .dialect = DIALECT_POSTGRESQL};
@@ -697,8 +736,7 @@ void rules_check_tokens(struct statement_check *s)
             continue;
         if (token_is_symbol(s->text, &t, "(") && !names_columns(s->text, back))
             check_call(s, &back[0], &l);
-        if (select && !s->nested && token_is_word(s->text, &t, "INTO"))
-            check_into(s, l);
+        s->into |= select && token_is_word(s->text, &t, "INTO");
         memmove(back + 1, back, sizeof back - sizeof *back);
         back[0] = t;
     }
@@ -759,6 +797,6 @@ void rules_check_tree(struct statement_check *s)
 void rules_check_statement(struct statement_check *s)
 {
     rules_check_tokens(s);
-    if (needs_tree(s->kind))
+    if (needs_tree(s->kind) || s->into)
         rules_check_tree(s);
 }

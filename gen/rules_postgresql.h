@@ -33,7 +33,8 @@ struct statement_check {
     struct str text;
     const char *kind;
     size_t n_tokens;
-    bool nested; /* inside a DO body: what it leaves behind counts, whether it runs in a block does not */
+    bool nested; /* inside a DO body, which is a block wherever it runs */
+    bool into;   /* a SELECT … INTO: only the tree tells what it makes */
     bool fixed;  /* `text` was decoded, so that places in it mean nothing: every finding stands at `offset` */
     struct revision_statement *out; /* flags, schema, object, table are filled in; NULL when nested */
 };
@@ -55,7 +56,6 @@ struct finding *rules_refuse(struct statement_check *s, size_t at, const char *r
     __attribute__((format(printf, 4, 5)));
 bool rules_in_transaction(const struct statement_check *s);
 const char *tree_text(const json_t *node, const char *key); /* NULL when absent */
-bool tree_flag(const json_t *node, const char *key);
 /* The argument of the DefElem `name` in a list of options, NULL when absent. */
 const json_t *tree_option(const json_t *list, const char *name);
 
