@@ -172,6 +172,12 @@ static const struct command *const commands[] = {
     &command_compile,  &command_version, &command_completion, &command_help,
 };
 
+static const struct exit_code exit_codes[] = {
+    {"0", "no errors"},
+    {"1", "errors in the migrations; or what was asked for failed"},
+    {"2", "usage, or a folder that is not there; nothing was written"},
+};
+
 const struct grammar gen_grammar = {
     .program = "migrate-gen",
     .summary = "write revisions, check them, and turn them into C",
@@ -181,4 +187,6 @@ const struct grammar gen_grammar = {
     .n_commands = sizeof commands / sizeof *commands,
     .options = options,
     .n_options = sizeof options / sizeof *options,
+    .exit_codes = exit_codes,
+    .n_exit_codes = sizeof exit_codes / sizeof *exit_codes,
 };

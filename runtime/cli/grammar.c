@@ -156,6 +156,16 @@ static bool is_short_target(void *context, const char *stream_name, const char *
     return false;
 }
 
+static const struct exit_code exit_codes[] = {
+    {"0", "done, or nothing to do"},
+    {"1", "failed; in a fleet at least one tenant failed for good"},
+    {"2", "usage or configuration; nothing was touched"},
+    {"3", "check: revisions are pending"},
+    {"4", "only failures that are worth a retry: unreachable, lock busy, deadline"},
+    {"5", "history conflict: edited, diverged or ahead"},
+    {"128+N", "stopped by signal N at a clean boundary"},
+};
+
 void grammar_init(struct app *app)
 {
     struct grammar *g = &app->grammar;
@@ -167,6 +177,8 @@ void grammar_init(struct app *app)
                  "databases that another stream's database lists.",
         .commands = commands,
         .n_commands = sizeof commands / sizeof commands[0],
+        .exit_codes = exit_codes,
+        .n_exit_codes = sizeof exit_codes / sizeof exit_codes[0],
         .has_all = true,
         .target_command = "upgrade",
         .is_target = is_short_target,

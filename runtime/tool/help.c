@@ -90,19 +90,10 @@ static void add_streams(struct buf *out, const struct grammar *g)
     buf_addz(out, g->has_all ? "; all: each of them, registry first\n" : "\n");
 }
 
-static void add_exit_codes(struct buf *out)
+static void add_exit_codes(struct buf *out, const struct grammar *g)
 {
-    static const char *const codes[][2] = {
-        {"0", "done, or nothing to do"},
-        {"1", "failed; in a fleet at least one tenant failed for good"},
-        {"2", "usage or configuration; nothing was touched"},
-        {"3", "check: revisions are pending"},
-        {"4", "only failures that are worth a retry: unreachable, lock busy, deadline"},
-        {"5", "history conflict: edited, diverged or ahead"},
-        {"128+N", "stopped by signal N at a clean boundary"},
-    };
-    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
-        add_row(out, str_from(codes[i][0]), codes[i][1], 10);
+    for (size_t i = 0; i < g->n_exit_codes; i++)
+        add_row(out, str_from(g->exit_codes[i].code), g->exit_codes[i].help, 10);
 }
 
 void help_overview(struct buf *out, const struct grammar *g)
@@ -122,7 +113,7 @@ void help_overview(struct buf *out, const struct grammar *g)
     buf_addz(out, "\nOptions of every command\n");
     add_option_rows(out, g, NULL, true);
     buf_addz(out, "\nExit codes\n");
-    add_exit_codes(out);
+    add_exit_codes(out, g);
     buf_addf(out, "\n%s help COMMAND tells the rest.\n", g->program);
 }
 

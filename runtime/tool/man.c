@@ -160,17 +160,13 @@ static void add_environment(struct buf *out, const struct grammar *g)
     }
 }
 
-static void add_exit_status(struct buf *out)
+static void add_exit_status(struct buf *out, const struct grammar *g)
 {
-    buf_addz(out, ".SH EXIT STATUS\n"
-                  ".TP\n\\fB0\\fR\nDone, or nothing to do.\n"
-                  ".TP\n\\fB1\\fR\nFailed; in a fleet at least one tenant failed for good.\n"
-                  ".TP\n\\fB2\\fR\nUsage or configuration; nothing was touched.\n"
-                  ".TP\n\\fB3\\fR\n\\fBcheck\\fR: revisions are pending.\n"
-                  ".TP\n\\fB4\\fR\nOnly failures that are worth a retry: unreachable, lock busy, deadline.\n"
-                  ".TP\n\\fB5\\fR\nHistory conflict: an applied revision was edited, or the database is unknown or "
-                  "ahead.\n"
-                  ".TP\n\\fB128+N\\fR\nStopped by signal N at a clean boundary.\n");
+    buf_addz(out, ".SH EXIT STATUS\n");
+    for (size_t i = 0; i < g->n_exit_codes; i++) {
+        buf_addf(out, ".TP\n\\fB%s\\fR\n", g->exit_codes[i].code);
+        add_sentence(out, g->exit_codes[i].help);
+    }
 }
 
 static void add_synopsis(struct buf *out, const struct grammar *g)
@@ -211,7 +207,7 @@ void help_man(struct buf *out, const struct grammar *g, const char *version)
             add_option(out, &g->options[i]);
             add_takers(out, g, &g->options[i]);
         }
-    add_exit_status(out);
+    add_exit_status(out, g);
     if (g->target_command)
         add_environment(out, g);
     buf_addz(out, ".SH EXAMPLES\n");

@@ -65,6 +65,12 @@ struct option {
     const struct setting *setting; /* the setting that it overrides; NULL: none */
 };
 
+/* A row of the exit status in help and manual. */
+struct exit_code {
+    const char *code; /* "0", "128+N" */
+    const char *help; /* no final period */
+};
+
 struct grammar {
     const char *program;
     const char *summary; /* one line: what the program is for */
@@ -73,6 +79,8 @@ struct grammar {
     size_t n_commands;
     const struct option *options; /* those of settings included: see options_with_settings() */
     size_t n_options;
+    const struct exit_code *exit_codes; /* what the program can end with */
+    size_t n_exit_codes;
     struct strings streams;     /* known names, in the order that `all` takes them; none: any word may be one */
     bool has_all;               /* the stream "all" */
     const char *target_command; /* "upgrade": what STREAM TARGET is short for; NULL: there is no short form */
