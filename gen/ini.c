@@ -16,9 +16,10 @@ struct ini {
     struct arena *a;
     struct source_stream *s;
     GKeyFile *keys;
-    char *accepted;      /* the file with refused lines made comments: what GLib gets to read */
-    uint32_t group_line; /* of [stream], 0: not there yet */
-    bool elsewhere;      /* below a group that is not ours */
+    char *accepted;          /* the file with refused lines made comments: what GLib gets to read */
+    uint32_t group_line;     /* of [stream], 0: not there yet */
+    bool elsewhere;          /* below a group that is not ours */
+    VEC(struct str) unknown; /* keys that no setting has */
 };
 
 static size_t offset_in(const struct ini *ini, struct str part)
@@ -261,11 +262,12 @@ static void parse_group(struct ini *ini, struct str line)
     }
 }
 
+/* Suggests keys that this kind of stream may have, so it waits until the kind is known. */
 static void refuse_unknown_key(const struct ini *ini, struct str key)
 {
     struct finding *found = finding_add(ini->out, "unknown-key", &ini->s->ini, offset_in(ini, key),
                                         "unknown key \"%.*s\"", STR_ARG(key));
-    const struct setting *near = setting_nearest(key);
+    const struct setting *near = setting_nearest(key, SETTING_FOR(ini->s->kind));
     if (near)
         err_hint(&found->err, "did you mean \"%s\"?", near->key);
     else
@@ -311,7 +313,7 @@ static bool parse_key(struct ini *ini, struct str line)
         return false;
     const struct setting *row = setting_find(key);
     if (!row) {
-        refuse_unknown_key(ini, key);
+        vec_push(ini->a, &ini->unknown, key);
         return false;
     }
     const struct source_setting *before = find_setting(ini->s, row->key);
@@ -401,6 +403,8 @@ static void parse(struct ini *ini)
         finding_add(ini->out, "bad-line", f, SIZE_MAX, "GLib does not take it for a key file");
     }
     g_key_file_free(ini->keys);
+    for (size_t i = 0; i < ini->unknown.n; i++)
+        refuse_unknown_key(ini, ini->unknown.v[i]);
 }
 
 void source_parse_ini(struct findings *out, struct arena *a, struct source_stream *s)

@@ -230,13 +230,13 @@ const struct setting *setting_find(struct str key)
     return NULL;
 }
 
-const struct setting *setting_nearest(struct str key)
+const struct setting *setting_nearest(struct str key, unsigned kinds)
 {
     const struct setting *best = NULL;
-    unsigned best_distance = 4; /* farther is another word */
+    size_t best_distance = key.n < 6 ? key.n / 2 + 1 : 4; /* as far or farther is another word */
     for (size_t i = 0; i < n_settings; i++) {
         unsigned distance = str_distance(key, str_from(settings[i].key));
-        if (distance < best_distance && distance < key.n) {
+        if (distance < best_distance && (settings[i].kinds & kinds)) {
             best = &settings[i];
             best_distance = distance;
         }

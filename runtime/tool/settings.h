@@ -100,8 +100,8 @@ enum no_tenants { NO_TENANTS_FAIL, NO_TENANTS_OK };
 enum transaction_mode { TRANSACTION_REVISION, TRANSACTION_ALL };
 
 const struct setting *setting_find(struct str key); /* NULL when there is none */
-/* The key that was probably meant, for "did you mean"; NULL when nothing is near. */
-const struct setting *setting_nearest(struct str key);
+/* The key that was probably meant, among those that `kinds` (SETTING_FOR()s) may have; NULL when nothing is near. */
+const struct setting *setting_nearest(struct str key, unsigned kinds);
 /* Which kinds of stream may have it: "single streams", "fleets"; for messages. */
 const char *setting_kinds(const struct setting *s);
 const char *setting_type_name(enum setting_type type); /* "duration" */

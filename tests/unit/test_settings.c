@@ -27,8 +27,11 @@ static void every_default_passes_its_own_check(void **state)
             fail_msg("%s: %s", settings[i].key, e.message);
     }
     assert_null(setting_find(STR("nothing")));
-    assert_ptr_equal(setting_nearest(STR("jbos")), &settings[SET_JOBS]);
-    assert_null(setting_nearest(STR("entirely_different")));
+    assert_ptr_equal(setting_nearest(STR("jbos"), SETTING_BOTH), &settings[SET_JOBS]);
+    assert_ptr_equal(setting_nearest(STR("jbos"), SETTING_FLEET), &settings[SET_JOBS]);
+    assert_null(setting_nearest(STR("jbos"), SETTING_SINGLE));
+    assert_ptr_equal(setting_nearest(STR("ulr"), SETTING_SINGLE), &settings[SET_URL]);
+    assert_null(setting_nearest(STR("entirely_different"), SETTING_BOTH));
 }
 
 static void accepted(enum setting_index index, const char *value, int64_t number)
