@@ -77,7 +77,7 @@ static int run_edit(struct app *app)
     AUTO_ERR e = {0};
     if (!command) {
         err_set(&e, FAULT_CONFIG, "neither VISUAL nor EDITOR is set");
-        err_hint(&e, "EDITOR=vi migrate-gen %s edit %s", app->call->stream, app->call->operands.v[0]);
+        err_hint(&e, "EDITOR=vi %s %s edit %s", source_tool(&app->source), app->call->stream, app->call->operands.v[0]);
         return app_fail(app, &e);
     }
     /* A stream with findings is what an editor is for. */

@@ -9,6 +9,7 @@
  */
 #include "gen/source.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "gen/check.h"
@@ -119,6 +120,30 @@ static bool is_psql_variable(struct str rest)
     return c == '\'' || c == '"' || c == '{' || c == '_' || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
 }
 
+/* The keyword that was probably meant by the word there. */
+static void suggest_keyword(struct reader *r, size_t at, struct finding *found)
+{
+    static const char *const keywords[] = {
+        "ADD",      "ALTER",   "BEGIN",  "CASCADE",  "CHECK",     "COLUMN",     "COMMENT", "CONSTRAINT", "CREATE",
+        "DATABASE", "DEFAULT", "DELETE", "DISTINCT", "DROP",      "EXECUTE",    "EXISTS",  "EXTENSION",  "FOREIGN",
+        "FUNCTION", "GRANT",   "GROUP",  "HAVING",   "INDEX",     "INSERT",     "INTO",    "LANGUAGE",   "LIMIT",
+        "NULL",     "ORDER",   "POLICY", "PRIMARY",  "PROCEDURE", "REFERENCES", "RENAME",  "REPLACE",    "RETURNING",
+        "RETURNS",  "REVOKE",  "SCHEMA", "SELECT",   "SEQUENCE",  "TABLE",      "TRIGGER", "TRUNCATE",   "TYPE",
+        "UNIQUE",   "UPDATE",  "USING",  "VALUES",   "VIEW",      "WHERE",      "WITH",
+    };
+    struct lexer l = {.text = r->body, .dialect = DIALECT_POSTGRESQL, .at = at};
+    struct token t;
+    char upper[24];
+    struct strings list = {0};
+    if (!token_next(&l, &t) || t.offset != at || t.kind != TOKEN_WORD || t.length > sizeof upper)
+        return;
+    for (size_t i = 0; i < t.length; i++)
+        upper[i] = (char)toupper((unsigned char)r->body.p[at + i]);
+    for (size_t i = 0; i < sizeof keywords / sizeof *keywords; i++)
+        vec_push(&r->scratch, &list, keywords[i]);
+    finding_suggest(found, (struct str){upper, t.length}, &list, NULL);
+}
+
 static void refuse_syntax(struct reader *r, size_t at, const struct parse_error *e)
 {
     if (is_psql_variable(str_slice(r->body, at, r->body.n))) {
@@ -127,10 +152,12 @@ static void refuse_syntax(struct reader *r, size_t at, const struct parse_error 
         return;
     }
     struct finding *found = refuse(r, at, "syntax", e->message);
-    err_detail(&found->err, "read as PostgreSQL 15");
-    if (strncmp(e->message, "syntax error", strlen("syntax error")) == 0)
-        err_hint(&found->err,
-                 "if a newer server knows it, put it into a revision of its own, whose section line says opaque");
+    if (strncmp(e->message, "syntax error", strlen("syntax error")) == 0) {
+        err_detail(&found->err, "read as PostgreSQL 15; newer syntax needs a section that says opaque");
+        suggest_keyword(r, at, found);
+    } else {
+        err_detail(&found->err, "read as PostgreSQL 15");
+    }
 }
 
 static void refuse_open(struct reader *r, const struct token *t)

@@ -446,8 +446,8 @@ static void refuse_several_heads(const struct linker *l)
         buf_addf(&folder, "--migrations %s ", l->source->folder);
     struct finding *found = finding_add(l->out, "multiple-heads", &last->file, last->id.offset,
                                         "the stream \"%s\" has %zu heads: %s", l->s->name, heads.n, list.p);
-    err_hint(&found->err, "join them with `migrate-gen %s%s merge -m \"merge %s\"`, or say multiple_heads = true in %s",
-             folder.p ? folder.p : "", l->s->name, message.p, l->s->ini.shown);
+    err_hint(&found->err, "join them with `%s %s%s merge -m \"merge %s\"`, or say multiple_heads = true in %s",
+             source_tool(l->source), folder.p ? folder.p : "", l->s->name, message.p, l->s->ini.shown);
 }
 
 /* --------------------------------------------------------------------------------------------------------- checksums */

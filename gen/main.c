@@ -37,7 +37,7 @@ int main(int argc, char **argv)
     ARENA_AUTO arena = {0};
     AUTO_ERR e = {0};
     struct call call = {0};
-    struct app app = {.arena = &arena, .call = &call, .source = {.arena = &arena}};
+    struct app app = {.arena = &arena, .call = &call, .source = {.arena = &arena, .tool = argv[0]}};
     signal(SIGPIPE, SIG_IGN);
     output_init(&app.out, stdout, stderr);
     bool understood = options_parse(&arena, &gen_grammar, argc, argv, &call, &e);

@@ -49,7 +49,7 @@ static bool refuse_several_heads(const struct author *w, const struct revlist *h
             "Multiple heads are present; please specify the head revision on which the new revision should "
             "be based, or perform a merge.");
     err_detail(e, "heads: %s", list.p);
-    err_hint(e, "migrate-gen %s merge -m MESSAGE joins them; --head REV builds on one", w->stream->name);
+    err_hint(e, "%s %s merge -m MESSAGE joins them; --head REV builds on one", source_tool(w->source), w->stream->name);
     return false;
 }
 
@@ -162,7 +162,8 @@ static bool find_requires(struct author *w, struct err *e)
         if (!other)
             return err_set(e, FAULT_USAGE, "--requires: there is no stream \"%s\"", name);
         if (!other->linked)
-            return err_set(e, FAULT_FAILED, "the stream \"%s\" has errors: migrate-gen check shows them", name);
+            return err_set(e, FAULT_FAILED, "the stream \"%s\" has errors: %s check shows them", name,
+                           source_tool(w->source));
         struct graph *g = graph_new(w->a, other->linked);
         if (!find_one(w->a, g, arena_str(w->a, str_slice(text, at + 1, text.n)), &id, e))
             return false;

@@ -696,6 +696,23 @@ static void refuse_misplaced_keys(struct findings *out, const struct source_revi
     }
 }
 
+/* A file that was made and never edited. A merge has nothing to do, and a comment says so of another revision. */
+static void warn_of_empty_sections(struct findings *out, const struct source_revision *r)
+{
+    for (size_t i = 0; i < r->sections.n && r->revises.n < 2; i++) {
+        const struct revision_section *s = &r->sections.v[i];
+        size_t n = 0;
+        while (n < s->length &&
+               (isspace((unsigned char)r->file.bytes.p[s->offset + n]) || r->file.bytes.p[s->offset + n] == ';'))
+            n++;
+        if (s->direction != DIRECTION_UP || n < s->length)
+            continue;
+        struct finding *found = finding_at_line(out, "empty-section", &r->file, s->line, "the section is empty");
+        err_hint(&found->err, "write the SQL, or a comment that says why there is nothing to do");
+        finding_is_warning(out, found);
+    }
+}
+
 void source_pick_sections(struct findings *out, const struct source_stream *s, struct source_revision *r)
 {
     if (r->sections.n > INT8_MAX) {
@@ -705,6 +722,7 @@ void source_pick_sections(struct findings *out, const struct source_stream *s, s
     pick_own(out, s, r);
     pick_plain(out, s, r);
     refuse_misplaced_keys(out, r);
+    warn_of_empty_sections(out, r);
     if (r->unreadable)
         return;
     for (int dialect = 0; dialect < DIALECT_COUNT; dialect++)
@@ -868,6 +886,11 @@ static void order_streams(struct source *s)
             s->streams.v[i] = moved;
         }
     }
+}
+
+const char *source_tool(const struct source *s)
+{
+    return s->tool && *s->tool ? s->tool : "migrate-gen";
 }
 
 bool source_read(struct source *s, const char *folder, struct err *e)

@@ -119,6 +119,7 @@ struct source {
     struct arena *arena;
     const char *folder;  /* the migrations folder as given */
     const char *program; /* the executable's name, for messages; NULL: profile-migrate */
+    const char *tool;    /* migrate-gen as it was called; ask source_tool() */
     const char
         *checked; /* a file that remembers which SQLite revisions passed, so that they are not run again; or NULL */
     VEC(struct source_stream *) streams; /* registry first, else in byte order of names */
@@ -130,6 +131,8 @@ struct source {
  * holds no stream (FAULT_CONFIG).
  */
 bool source_read(struct source *s, const char *folder, struct err *e);
+/* What a hint calls migrate-gen, so that its command can be typed as it stands. */
+const char *source_tool(const struct source *s);
 const struct source_stream *source_find(const struct source *s, const char *stream);
 /* One revision file from bytes (fuzzed). */
 void source_parse_revision(struct findings *out, struct arena *a, struct source_revision *r);

@@ -15,10 +15,11 @@ expect_written() {
     expect test -f "$FILE"
 }
 
+# As it was written, the file has nothing to do yet, and only that is said of it.
 expect_compiles() {
     run "$MIGRATE_GEN" check -q
     expect_exit 0
-    expect_stderr_is ""
+    expect_equal "$(grep -E ': (warning|error): ' "$T/err" | grep -v ': warning: the section is empty$' || true)" ""
 }
 
 header() {
@@ -43,6 +44,10 @@ expect_equal "$(sed "s/$first/ID/; s/^-- Created: .*/-- Created: NOW/" "$FILE")"
 -- migrate:down'
 expect_equal "$FILE" "migrations/app/versions/${first}_create_documents.sql"
 expect_compiles
+expect_stderr_is "$FILE:6:1: warning: the section is empty
+    -- migrate:up
+    ^
+hint: write the SQL, or a comment that says why there is nothing to do"
 
 it "builds on the head, with the author's own time"
 TZ=Asia/Ho_Chi_Minh gen app revision -m "add owners"
@@ -87,7 +92,7 @@ gen app revision -m "more"
 expect_exit 2
 expect_stderr_matches '^error: Multiple heads are present; please specify the head revision on which the new revision should be based, or perform a merge\.'
 expect_stderr_contains "$second"
-expect_stderr_contains "hint: migrate-gen app merge -m MESSAGE joins them; --head REV builds on one"
+expect_stderr_contains "hint: $MIGRATE_GEN app merge -m MESSAGE joins them; --head REV builds on one"
 gen app revision -m "more" --head side@head
 expect_written
 expect_equal "$(header Revises)" "$side"
@@ -97,8 +102,8 @@ it "prints the merge command that the build asks for, and that command works"
 run "$MIGRATE_GEN" check -q
 expect_exit 1
 command=$(sed -n 's/^hint: join them with `\(.*\)`, or say.*/\1/p' <<<"$ERR")
-expect_that "no command in: $ERR" matches "$command" '^migrate-gen app merge -m "merge [0-9a-f]+ and [0-9a-f]+"$'
-run bash -c "\"\$MIGRATE_GEN\" ${command#migrate-gen }"
+expect_that "no command in: $ERR" matches "$command" "^$MIGRATE_GEN app merge -m \"merge [0-9a-f]+ and [0-9a-f]+\"\$"
+run bash -c "$command"
 expect_written
 expect_equal "$(header Revises | tr -d ' ' | tr , '\n' | sort)" "$(printf '%s\n' "$second" "$more" | sort)"
 expect_compiles
@@ -257,13 +262,15 @@ unset VISUAL EDITOR
 run env -u VISUAL -u EDITOR "$MIGRATE_GEN" app edit machine
 expect_exit 2
 expect_stderr_is 'error: neither VISUAL nor EDITOR is set
-hint: EDITOR=vi migrate-gen app edit machine'
+hint: EDITOR=vi '"$MIGRATE_GEN app edit machine"
 
 it "writes for the sample what the sample's template says"
 cp -r "$TOP/migrations" sample
 for stream in shared tenant; do
     gen --migrations sample "$stream" revision -m "one more thing"
     expect_written
+    expect_that "no word of the guide" grep -q '^-- docs/guide.md' "$FILE"
 done
 run "$MIGRATE_GEN" check -q --migrations sample
 expect_exit 0
+expect_equal "$(grep -c 'warning: the section is empty' "$T/err")" 4

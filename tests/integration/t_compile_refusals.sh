@@ -48,6 +48,8 @@ update() {
     [[ ! -s $T/err ]] || { echo "==== expected" && cat "$T/err"; } >>"$1"
 }
 
+# Called by its name, as whoever installed it does: hints spell a command as the one that printed them was spelt.
+PATH=$(dirname "$MIGRATE_GEN"):$PATH
 for kind in refused accepted; do
     for file in "$TOP/tests/golden/$kind"/*.case; do
         name=$(basename "$file" .case)
@@ -55,7 +57,7 @@ for kind in refused accepted; do
         mkdir "$T/$kind.$name"
         cd "$T/$kind.$name"
         unpack "$file"
-        run "$MIGRATE_GEN" check -q
+        run migrate-gen check -q
         [[ -z ${UPDATE:-} ]] || { update "$file" && cp "$T/err" expected; }
         if [[ $kind == refused ]]; then
             expect_exit 1
@@ -140,6 +142,13 @@ expect_stderr_contains "s/versions/b.sql:2:13: error: "
 cd "$T"
 run "$MIGRATE_GEN" check -q --migrations "./refused.unknown-parent/migrations/"
 expect_stderr_contains "refused.unknown-parent/migrations/s/versions/b.sql:2:13: error: "
+
+it "spells the command that it advises as it was called itself"
+ln -s "$MIGRATE_GEN" refused.multiple-heads/tool
+cd refused.multiple-heads
+run ./tool check -q
+expect_stderr_contains 'join them with `./tool s merge -m "merge '
+cd "$T"
 
 it "writes nothing when there is an error"
 run "$MIGRATE_GEN" compile -q --migrations refused.unknown-parent/migrations --output gen

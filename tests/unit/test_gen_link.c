@@ -150,9 +150,9 @@ static void a_long_chain_is_sorted(void **state)
     for (uint32_t i = 0; i < N; i++) {
         struct source_revision *r = ARENA_NEW(&a, struct source_revision);
         uint32_t number = N - 1 - i;
-        char *text = arena_printf(&a,
-                                  "-- Revision: r%u\n-- Revises: %s\n-- Message: m\n-- migrate:up\n-- migrate:down\n",
-                                  number, number ? arena_printf(&a, "r%u", number - 1) : "");
+        char *text = arena_printf(
+            &a, "-- Revision: r%u\n-- Revises: %s\n-- Message: m\n-- migrate:up\n-- a\n-- migrate:down\n", number,
+            number ? arena_printf(&a, "r%u", number - 1) : "");
         assert_true(text_take(&s.findings, "f", "f", text, strlen(text), &r->file));
         source_parse_revision(&s.findings, &a, r);
         source_pick_sections(&s.findings, stream, r);

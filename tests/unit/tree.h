@@ -46,10 +46,11 @@ static inline void tree_write(struct tree *t, const char *name, const char *text
 /* A revision with empty sections; `more` is header lines behind the first three. */
 static inline void tree_revision(struct tree *t, const char *name, const char *id, const char *down, const char *more)
 {
-    tree_write(t, name,
-               arena_printf(&t->arena,
-                            "-- Revision: %s\n-- Revises: %s\n-- Message: %s\n%s\n-- migrate:up\n-- migrate:down\n", id,
-                            down, id, more));
+    tree_write(
+        t, name,
+        arena_printf(&t->arena,
+                     "-- Revision: %s\n-- Revises: %s\n-- Message: %s\n%s\n-- migrate:up\n-- no\n-- migrate:down\n", id,
+                     down, id, more));
 }
 
 static inline int tree_remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
