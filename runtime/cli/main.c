@@ -52,6 +52,26 @@ static void stop_signals(sigset_t *out)
         sigaddset(out, SIGHUP);
 }
 
+/*
+ * Whoever reads our output may have stopped reading. The command then waits inside a write, and so would the main thread
+ * when it says something. The alarm ends that.
+ */
+static volatile sig_atomic_t leave_status;
+
+static void leave_at_once(int signal)
+{
+    (void)signal;
+    _exit(leave_status);
+}
+
+static void leave_at_latest(int signal, int64_t ms)
+{
+    struct sigaction action = {.sa_handler = leave_at_once};
+    leave_status = EXIT_SIGNAL + signal;
+    sigaction(SIGALRM, &action, NULL);
+    alarm((unsigned)(ms / 1000) + 1);
+}
+
 enum stage { RUNNING, WINDING_DOWN, CANCELLED };
 
 static void take_signal(struct app *app, int signal_fd, enum stage *stage, int64_t *deadline)
@@ -64,6 +84,7 @@ static void take_signal(struct app *app, int signal_fd, enum stage *stage, int64
         stop_wind_down(&app->stop, (int)info.ssi_signo);
         *stage = WINDING_DOWN;
         *deadline = clock_deadline(grace);
+        leave_at_latest((int)info.ssi_signo, grace + LEAVE_AFTER_MS);
         output_talk(&app->out, TALK_NOTE, "%s: finishing what runs, for at most %lld s", strsignal((int)info.ssi_signo),
                     (long long)(grace + 999) / 1000);
     } else {
