@@ -27,6 +27,8 @@ V          ?=
 comma      := ,
 BUILD      ?= build$(if $(SAN),/$(subst $(comma),-,$(SAN)))
 TOOLS      ?= $(BUILD)
+# Another spelling of the same folder is no other folder.
+override TOOLS := $(if $(filter $(abspath $(BUILD)),$(abspath $(TOOLS))),$(BUILD),$(TOOLS))
 MODULES    ?= base model db schema run tool
 TESTS      ?=
 PREFIX     ?= /usr/local
@@ -110,7 +112,7 @@ MAN     := $(BUILD)/man/$(NAME).1 $(BUILD)/man/migrate-gen.1
 .PHONY: help all deps demo revision test test-unit test-integration lint fuzz fuzz-smoke bench man docs install clean \
 	format tidy static-build lib unit tools tests-ready fuzzers
 
-all: $(BUILD)/$(NAME) $(BUILD)/migrate-gen	## build both executables (the default)
+all: $(BUILD)/$(NAME) $(TOOLS)/migrate-gen	## build both executables (the default)
 
 help:	## this list
 	@awk -F '\t+## ' '/^[a-z-]+:.*\t## /{sub(/:.*/, "", $$1); printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -128,9 +130,9 @@ deps:	## install the Debian packages that everything here needs (uses sudo unles
 demo: all	## a shared database and five tenants on SQLite, from nothing to head
 	@tests/demo.sh $(abspath $(BUILD)/$(NAME))
 
-revision: $(BUILD)/migrate-gen	## write the next revision: STREAM=tenant M="add documents"
+revision: $(TOOLS)/migrate-gen	## write the next revision: STREAM=tenant M="add documents"
 	@$(if $(and $(STREAM),$(M)),,echo 'usage: make revision STREAM=tenant M="add documents"' >&2; exit 2)
-	@$(BUILD)/migrate-gen --migrations '$(MIGRATIONS)' '$(STREAM)' revision -m "$$M"
+	@$(TOOLS)/migrate-gen --migrations '$(MIGRATIONS)' '$(STREAM)' revision -m "$$M"
 
 test: tests-ready	## every test: unit, and integration with a real PostgreSQL (SAN=address,undefined or SAN=thread)
 	@tests/run --unit --integration $(TESTS)
@@ -158,8 +160,9 @@ bench: all	## measure beside peers; medians, never a timed test
 
 man: $(MAN)	## the manual pages, made from the option tables
 
-docs: $(BUILD)/migrate-gen	## write docs/configuration.md from the table of settings
-	@$(BUILD)/migrate-gen help --configuration >$(BUILD)/configuration.md
+docs: $(TOOLS)/migrate-gen	## write docs/configuration.md from the table of settings
+	@mkdir -p $(BUILD)
+	@$(TOOLS)/migrate-gen help --configuration >$(BUILD)/configuration.md
 	@cmp -s $(BUILD)/configuration.md docs/configuration.md || cp $(BUILD)/configuration.md docs/configuration.md
 
 clean:	## remove $(BUILD)
@@ -220,8 +223,15 @@ $(BUILD)/migrate-gen: $(call objects,gen/main.c) $(BUILD)/libgen.a $(BUILD)/libm
 	$(call say,LINK)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(GEN_LIBS) $(LIB_LIBS)
 
+# What somebody else's TOOLS hold is never made here.
+tools_files := $(addprefix $(TOOLS)/,migrate-gen libmigrate.a libcli.a libstatic.a)
+ifneq ($(TOOLS),$(BUILD))
+$(tools_files):
+	@echo '$@ is not there; make BUILD=$(TOOLS) builds it' >&2; exit 1
+endif
+
 # project.mk looks at the migrations itself, so it is asked every time; with nothing changed that takes a moment only.
-$(BUILD)/$(NAME): $(addprefix $(TOOLS)/,migrate-gen libmigrate.a libcli.a libstatic.a) FORCE
+$(BUILD)/$(NAME): $(tools_files) FORCE
 	@+$(MAKE) --no-print-directory -f gen/project.mk MIGRATIONS='$(MIGRATIONS)' BUILD='$(BUILD)' NAME='$(NAME)' \
 		SAN='$(SAN)' V='$(V)' WERROR='$(WERROR)' MIGRATE_GEN='$(TOOLS)/migrate-gen' MIGRATE_LIB='$(TOOLS)' MIGRATE_INCLUDE=runtime
 

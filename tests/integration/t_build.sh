@@ -117,6 +117,21 @@ build deeper/in/the/tree
 expect cmp project/build/demo deeper/in/the/tree/build/demo
 expect grep -qaF "$(tail -n 1 project/migrations/main/versions/aaaa5_test.sql)" project/build/demo
 
+it "takes the tools that are there as they are, and compiles the revisions alone"
+run make --no-print-directory -C "$TOP" SAN= MIGRATIONS="$T/project/migrations" BUILD="$T/apart" NAME=apart TOOLS="$STATIC_BUILD"
+expect_exit 0
+expect_equal "$(grep '^  CC' <<<"$OUT" | grep -v ' gen/' || true)" ""
+expect_equal "$(linked)" 1
+expect_not test -e apart/obj
+run apart/apart main heads
+expect_stdout_contains "aaaa5"
+
+it "says when the tools are not there, and makes none"
+run make --no-print-directory -C "$TOP" SAN= MIGRATIONS="$T/project/migrations" BUILD="$T/apart2" NAME=apart TOOLS="$T/nowhere"
+expect_exit 2
+expect_stderr_contains "nowhere/migrate-gen is not there; make BUILD=$T/nowhere builds it"
+expect_not test -e nowhere
+
 it "installs what another repository needs, which includes the rules"
 run make -s -C "$TOP" SAN= BUILD="$STATIC_BUILD" NAME="${NAME:-profile-migrate}" DESTDIR="$T/stage" PREFIX=/opt/tools install
 expect_exit 0
