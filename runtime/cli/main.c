@@ -85,8 +85,10 @@ static void take_signal(struct app *app, int signal_fd, enum stage *stage, int64
         *stage = WINDING_DOWN;
         *deadline = clock_deadline(grace);
         leave_at_latest((int)info.ssi_signo, grace + LEAVE_AFTER_MS);
-        output_talk(&app->out, TALK_NOTE, "%s: finishing what runs, for at most %lld s", strsignal((int)info.ssi_signo),
-                    (long long)(grace + 999) / 1000);
+        char span[32];
+        duration_format(span, grace);
+        output_talk(&app->out, TALK_NOTE, "%s: finishing what runs, for at most %s", strsignal((int)info.ssi_signo),
+                    span);
     } else {
         *deadline = clock_ms();
     }
