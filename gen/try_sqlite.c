@@ -195,6 +195,14 @@ static void refuse(const struct trial *t, uint32_t i, uint32_t for_whom, enum di
     suggest_less(found);
 }
 
+/* Nothing is known of a revision that SQLite gave no database for: it must not pass. */
+static bool refuse_untried(const struct trial *t, uint32_t i)
+{
+    finding_add(&t->source->findings, "execution", &t->stream->revisions.v[i]->file, SIZE_MAX,
+                "the revision could not be tried: SQLite has no memory left");
+    return false;
+}
+
 /* ---------------------------------------------------------------------------------------------------------- running */
 
 /* The statements from `from` on, which cannot run any more: what is wrong with them on any database. */
@@ -273,7 +281,8 @@ static bool keys_are_right(const struct trial *t, uint32_t i, const struct sqlit
 
 static bool begin(const struct trial *t, uint32_t i, const struct sqlite_body *body)
 {
-    return scratch_begin(t->db, !(body->section->flags & SECTION_FOREIGN_KEYS_OFF), revision_at(t, i)->id);
+    return scratch_begin(t->db, !(body->section->flags & SECTION_FOREIGN_KEYS_OFF), revision_at(t, i)->id) ||
+           refuse_untried(t, i);
 }
 
 /* Applies revision `i` to the live database; it stays as it was when that fails. */
@@ -360,9 +369,15 @@ static const char *version_table(const struct trial *t)
     return "alembic_version";
 }
 
-static bool start_anew(struct trial *t)
+static void close_live(struct trial *t)
 {
     scratch_close(t->db);
+    t->db = NULL;
+}
+
+static bool start_anew(struct trial *t)
+{
+    close_live(t);
     t->db = scratch_open(t->stream->name, t->stream->kind, version_table(t));
     memset(t->live, 0, t->words * sizeof *t->live);
     return t->db != NULL;
@@ -383,6 +398,8 @@ static bool move_to_saved(struct trial *t, uint32_t i)
         return start_anew(t);
     memcpy(t->live, t->saved.v[best].set, t->words * sizeof *t->live);
     bool ok = scratch_restore(t->db, &t->saved.v[best].image);
+    if (!ok)
+        close_live(t);
     forget_saved(t, best);
     for (size_t k = t->saved.n; k-- > 0;)
         if (!is_worth_keeping(t, t->saved.v[k].set, i))
@@ -397,7 +414,7 @@ static bool reach(struct trial *t, uint32_t i)
         if (is_needed(t, t->live, i, t->n))
             save_live(t);
         if (!move_to_saved(t, i))
-            return false;
+            return refuse_untried(t, i);
     }
     for (uint32_t k = 0; k < i; k++)
         if (has(below(t, i), k) && !has(t->live, k) && !apply(t, k, i))
@@ -528,8 +545,10 @@ void try_sqlite_stream(struct source *s, struct source_stream *stream, const str
     for (uint32_t i = 0; i < t.n; i++) {
         if (!t.todo[i])
             continue;
-        if (!t.db && !start_anew(&t))
+        if (!t.db && !start_anew(&t)) {
+            refuse_untried(&t, i);
             break;
+        }
         t.outcome[i] = try_one(&t, i);
         if (t.outcome[i] == OUTCOME_RIGHT && !is_refused(&revisions[i]))
             memory_add(m, s->arena, &keys[i]);

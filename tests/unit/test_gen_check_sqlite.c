@@ -5,7 +5,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <sqlite3.h>
+
 #include "gen/scratch.h"
+#include "gen/try_sqlite.h"
 #include "tree.h"
 
 static void revision(struct tree *t, const char *id, const char *down, const char *more, const char *up_key,
@@ -309,6 +312,23 @@ static void endless_and_insatiable_statements_are_stopped(void **state)
     tree_free(&t);
 }
 
+static void what_cannot_be_tried_does_not_pass(void **state)
+{
+    (void)state;
+    struct tree t = new_tree("dialects = sqlite\n");
+    revision(&t, "a1", "", "", "", "CREATE TABLE t (a int);", "");
+    struct source s = tree_link(&t);
+    struct sqlite_revision bodies[1] = {0};
+    struct memory m = {0};
+    sqlite3_hard_heap_limit64(1);
+    try_sqlite_stream(&s, s.streams.v[0], bodies, &m);
+    sqlite3_hard_heap_limit64(0);
+    assert_int_equal(s.findings.n_errors, 1);
+    assert_string_equal(s.findings.list.v[0].err.message, "the revision could not be tried: SQLite has no memory left");
+    findings_free(&s.findings);
+    tree_free(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -325,6 +345,7 @@ int main(void)
         cmocka_unit_test(a_damaged_memory_is_an_empty_one),
         cmocka_unit_test(wrong_revisions_are_not_remembered),
         cmocka_unit_test(endless_and_insatiable_statements_are_stopped),
+        cmocka_unit_test(what_cannot_be_tried_does_not_pass),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
