@@ -383,6 +383,10 @@ static void explain_body(const struct failure *f, const struct message *m, const
         duration_format(span, step->lock_timeout_ms);
         err_hint(e, "another session holds a lock; lock_timeout is %s here", span);
     }
+    /* An opaque body: of our own transaction an error would have left the ruins. */
+    if (m->transaction[0] && PQtransactionStatus(m->p->conn) == PQTRANS_IDLE)
+        err_hint(e, "the body had ended the transaction that it ran in: what it committed stays, its version row was "
+                    "not written; a revision that has to commit by itself says transaction:false");
     point_into_body(f, m, reply, e);
 }
 
@@ -437,7 +441,7 @@ static void explain_own(const struct message *m, const struct piece *piece, stru
         explain_change(m, piece, e);
     else if (raised && piece->part == PART_GUARD_TRANSACTION) {
         err_set(e, FAULT_POLICY, "the body ended the transaction that it ran in");
-        err_detail(e, "what it did up to there is committed; its version row is not");
+        err_detail(e, "what it committed stays; its version row was not written");
         err_hint(e, "a revision that has to commit by itself says transaction:false");
         db_error_at(e, piece->step->step->revision, piece->step->section, SIZE_MAX, 0);
     } else if (piece->part == PART_LOCK_VERSION && is_state(e, "42P01"))

@@ -1194,9 +1194,16 @@ static void case_opaque(void)
     m->section.flags = SECTION_OPAQUE;
     m->section.n_statements = 1;
     FAULT(apply(db, m, e), FAULT_POLICY, "ended the transaction");
+    m = step("b2", "a1", "CREATE TABLE w (id integer);\nCOMMIT;\nSELECT 1 / 0;\n");
+    m->section.flags = SECTION_OPAQUE;
+    m->section.n_statements = 1;
+    FAULT(apply(db, m, e), FAULT_FAILED, "division by zero");
+    TEXT(e->hint, "the body had ended the transaction that it ran in: what it committed stays, its version row was not "
+                  "written; a revision that has to commit by itself says transaction:false");
     m = step("b2", "a1", "SELECT 'é', wrong;\n");
     m->section.flags = SECTION_OPAQUE;
     FAULT(apply(db, m, e), FAULT_FAILED, "b2.sql:4:13: failed: column");
+    TEXT(e->hint ? e->hint : "", "");
     OK(apply(db, step("b2", "a1", "SELECT 1;\n"), e));
     db_close(db);
 }
