@@ -29,6 +29,8 @@ struct progress statements_progress(const struct log_list *log, const struct rev
         const struct log_entry *row = &log->v[i];
         if (!row->revision || strcmp(row->revision, r->id) != 0 || !row->state || !row->direction)
             continue;
+        if (strcmp(row->direction, "repair") == 0)
+            continue; /* of an applied revision, which may be half way down */
         if (strcmp(row->state, "done") == 0)
             out = (struct progress){0};
         else if (strcmp(row->direction, direction) == 0 && row->statement >= 0)

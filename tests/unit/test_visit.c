@@ -653,6 +653,30 @@ static void a_changed_prefix_is_not_resumed(void **state)
     scene_end(&s);
 }
 
+static void a_repair_forgets_no_finished_statement(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct outcome out = {0};
+    struct built begun[2], edited[2];
+    memcpy(begun, wise, sizeof begun);
+    begun[1].up_sql = "INSERT INTO t VALUES (1);";
+    begun[1].down_sql = "INSERT INTO t VALUES (9);\nDELETE FROM gone;";
+    memcpy(edited, begun, sizeof edited);
+    edited[1].up_sql = "INSERT INTO t VALUES (2);";
+    scene_begin(&s, begun, 2);
+    assert_fine(scene_visit(&s, JOB_UPGRADE, "head", &out), out);
+    assert_false(scene_visit(&s, JOB_DOWNGRADE, "a1", &out));
+    assert_string_equal(scene_says(&s, "SELECT x FROM t ORDER BY x"), "1,9");
+    scene_carry(&s, edited, 2);
+    assert_fine(scene_visit(&s, JOB_REPAIR, "", &out), out);
+    assert_int_equal(out.repaired.n, 1);
+    scene_says(&s, "CREATE TABLE gone (x)");
+    assert_fine(scene_visit(&s, JOB_DOWNGRADE, "a1", &out), out);
+    assert_string_equal(scene_says(&s, "SELECT x FROM t ORDER BY x"), "1,9");
+    scene_end(&s);
+}
+
 static void a_batch_runs_until_nothing_is_touched(void **state)
 {
     (void)state;
@@ -903,6 +927,7 @@ int main(void)
         cmocka_unit_test(a_dry_run_is_a_plan),
         cmocka_unit_test(a_rerun_goes_on_behind_the_last_statement),
         cmocka_unit_test(a_changed_prefix_is_not_resumed),
+        cmocka_unit_test(a_repair_forgets_no_finished_statement),
         cmocka_unit_test(a_batch_runs_until_nothing_is_touched),
         cmocka_unit_test(a_held_lock_is_waited_for),
         cmocka_unit_test(a_stop_leaves_a_clean_boundary),
