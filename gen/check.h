@@ -13,4 +13,7 @@
 /* A section with `batch` holds one statement, and that one says how many rows it touched. Its statements are filled in. */
 void check_batch(struct findings *out, const struct text_file *f, const struct revision_section *section);
 
+/* No body changes the version table or migrate_log: what it wrote there would contradict what ran. Statements are filled. */
+void check_own_tables(struct source *s);
+
 #endif

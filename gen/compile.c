@@ -1,4 +1,5 @@
 /* compile: from the folder of migrations to C. check: the same without writing anything. */
+#include "gen/check.h"
 #include "gen/command.h"
 
 static size_t count_revisions(const struct source *s)
@@ -19,6 +20,7 @@ static bool read_and_check(struct app *app, const char *program, struct err *e)
     link_streams(s);
     check_postgresql(s);
     check_sqlite(s);
+    check_own_tables(s);
     app_show_findings(app, &s->findings);
     return true;
 }

@@ -86,7 +86,7 @@ static bool open_or_create(const struct job *job, const struct place *where, con
     return ok;
 }
 
-static void hint_at_missing(const struct job *job, const struct place *where, struct err *e)
+void connect_hint_missing(const struct job *job, const struct place *where, struct err *e)
 {
     if (e->fault != FAULT_MISSING || e->hint)
         return;
@@ -117,7 +117,7 @@ bool connect_open(const struct job *job, const struct place *where, const struct
         err_free(e); /* of no interest once the next attempt succeeds */
         pause = clock_min(2 * pause, 2000);
     }
-    hint_at_missing(job, where, e);
+    connect_hint_missing(job, where, e);
     if (job->wait_ms > 0 && e->fault == FAULT_UNREACHABLE && !e->hint)
         err_hint(e, "it did not answer in %lld ms", (long long)(clock_ms() - began));
     return false;

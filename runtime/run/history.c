@@ -291,7 +291,7 @@ static void add_sums(struct buf *out, const char *recorded, const struct revisio
     char hex[SHA256_HEX] = "none";
     if (present)
         hash_hex(present->sha256, hex);
-    buf_addf(out, ", recorded checksum %s, present %s", recorded && recorded[0] ? recorded : "none", hex);
+    buf_addf(out, ", recorded checksum %.12s, present %.12s", recorded && recorded[0] ? recorded : "none", hex);
 }
 
 static void add_parents(struct buf *out, const struct history_finding *f)
@@ -500,8 +500,8 @@ bool history_unknown_rows(struct arena *a, const struct graph *g, const struct c
     err_set(e, FAULT_DIVERGED, "version row \"%s\" is no revision of stream %s in this executable", id, name);
     add_origin(e, log, id);
     err_hint(e,
-             "deploy the executable that carries it; if the revision is gone for good, `%s %s stamp --purge` with the "
-             "revisions that the database really has writes the rows anew",
+             "deploy the executable that carries it; if the version rows are wrong, `%s %s stamp --purge REVISION…` "
+             "replaces all of them with the revisions that the database really has",
              catalogue ? catalogue->program : "profile-migrate", name);
     return false;
 }

@@ -407,6 +407,7 @@ static bool refuse_dialect(struct work *w)
 /* What on_missing = skip makes of the failure of a visit. */
 static bool skip_missing(struct work *w)
 {
+    connect_hint_missing(w->job, w->where, w->e); /* a schema is looked for after connecting */
     if (w->e->fault != FAULT_MISSING || w->job->on_missing != ON_MISSING_SKIP)
         return false;
     err_free(w->e);

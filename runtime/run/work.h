@@ -76,6 +76,8 @@ void work_say(const struct work *w, enum log_level level, const char *format, ..
 void connect_options(const struct job *job, const struct place *where, struct db_options *options);
 bool connect_open(const struct job *job, const struct place *where, const struct db_options *options,
                   int64_t at_least_ms, struct db **out, bool *created, struct err *e);
+/* Says how to make what is missing, unless the error has a hint already. */
+void connect_hint_missing(const struct job *job, const struct place *where, struct err *e);
 void connect_key(const struct address *address, uint8_t key[SHA256_BYTES]);
 /* The run's own deadline; a job that says nothing has none. */
 int64_t connect_deadline(const struct job *job);

@@ -14,6 +14,7 @@
 # Without an env.ini in the case there is s/env.ini with SQLite alone. A refused case has at least one error. After a
 # change of messages, UPDATE=1 tests/integration/t_compile_refusals.sh writes them anew: read the difference.
 source "$(dirname "$0")/lib.sh"
+[[ -x $MIGRATE_GEN ]] || { echo "there is no $MIGRATE_GEN" >&2 && exit 1; } # or UPDATE=1 would write that down
 
 # write_part PATH [%b]: what stdin says, into the folder of the case. The last line end of %b is the file format's.
 write_part() {
@@ -48,6 +49,8 @@ update() {
     [[ ! -s $T/err ]] || { echo "==== expected" && cat "$T/err"; } >>"$1"
 }
 
+# A tool that is not there must not be taken for one that says so, least of all by UPDATE.
+[[ -x $MIGRATE_GEN ]] || { echo "there is no $MIGRATE_GEN" >&2 && exit 1; }
 # Called by its name, as whoever installed it does: hints spell a command as the one that printed them was spelt.
 PATH=$(dirname "$MIGRATE_GEN"):$PATH
 for kind in refused accepted; do

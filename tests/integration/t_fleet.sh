@@ -214,6 +214,7 @@ tenant schema "'late', 'late'"
 run "$OURS" tenant head
 expect_exit 1
 expect_stderr_contains late
+expect_stderr_contains "--on-missing create"
 run "$OURS" tenant head --on-missing skip
 expect_exit 0
 run "$OURS" tenant head --on-missing create
