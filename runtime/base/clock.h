@@ -20,7 +20,7 @@ int64_t clock_min(int64_t a, int64_t b);
 /* A point of wall time as "2026-11-22T10:15:00.123Z" (buffer of at least 32 bytes). */
 void clock_format_utc(char out[32], int64_t unix_ms);
 int64_t clock_unix_ms(void);
-/* Sleeps a random span in [ms/2, ms]: callers that poll do not march in step. */
+/* A random span in [ms/2, ms], so that callers that poll do not march in step. */
 int64_t clock_jitter(int64_t ms);
 
 /*

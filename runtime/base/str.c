@@ -54,15 +54,6 @@ bool str_is(struct str a, const char *z)
     return str_eq(a, str_from(z));
 }
 
-int str_cmp(struct str a, struct str b)
-{
-    size_t n = a.n < b.n ? a.n : b.n;
-    int order = n ? memcmp(a.p, b.p, n) : 0;
-    if (order)
-        return order;
-    return (a.n > b.n) - (a.n < b.n);
-}
-
 bool str_starts(struct str s, struct str prefix)
 {
     return s.n >= prefix.n && str_eq(str_slice(s, 0, prefix.n), prefix);

@@ -30,7 +30,6 @@ struct str str_trim(struct str s); /* blanks, tabs and line ends off both sides 
 int str_int_length(struct str s);
 bool str_eq(struct str a, struct str b);
 bool str_is(struct str a, const char *z);
-int str_cmp(struct str a, struct str b); /* by bytes, a prefix sorts first */
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 /* Position of the first (last) byte `c` in `s`, or s.n. */
