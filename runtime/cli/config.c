@@ -7,6 +7,19 @@ static const char *origin_name(enum origin origin)
     return names[origin];
 }
 
+/* Where the address leads with every reference expanded, its password masked; or why that cannot be said. */
+static bool resolve(struct app *app, const struct config *c, struct buf *out)
+{
+    struct address address = {0};
+    AUTO_ERR e = {0};
+    if (config_address(c, &app->arena, &address, &e)) {
+        address_show(out, &address);
+        return true;
+    }
+    buf_addf(out, "%s%s%s", e.message, e.detail ? ": " : "", e.detail ? e.detail : "");
+    return false;
+}
+
 static void add_item(struct app *app, const struct config *c, enum setting_index index, const char *shown)
 {
     BUF_AUTO object = {0}, variable = {0};
@@ -20,8 +33,36 @@ static void add_item(struct app *app, const struct config *c, enum setting_index
     json_put_text(&j, "origin", origin_name(v->origin));
     json_put_text(&j, "where", v->where);
     json_put_text(&j, "variable", settings[index].flags & SETTING_BUILD ? NULL : variable.p);
+    if (index == SET_URL && v->text) {
+        BUF_AUTO address = {0};
+        bool is_known = resolve(app, c, &address);
+        json_put_text(&j, "resolved", is_known ? address.p : NULL);
+        if (!is_known)
+            json_put_text(&j, "problem", address.p);
+    }
     json_end_object(&j);
     app_add_item(app, buf_str(&object));
+}
+
+static void show_item(struct app *app, const struct config *c, enum setting_index index, const char *shown)
+{
+    BUF_AUTO variable = {0}, address = {0};
+    const struct setting *s = &settings[index];
+    const struct config_value *v = &c->values[index];
+    if (!(s->flags & SETTING_BUILD) && v->origin != ORIGIN_ENVIRONMENT) {
+        buf_addz(&variable, "; ");
+        setting_variable(&variable, app->catalogue->program, c->stream->name, s->key);
+    }
+    const char *behind = variable.n ? variable.p : "";
+    if (*shown)
+        output_line(&app->out, "%-22s = %s  (%s%s)", s->key, shown, v->where, behind);
+    else
+        output_line(&app->out, "%-22s   (unset%s%s)", s->key,
+                    index == SET_ON_MISSING ? ": PostgreSQL fails, SQLite creates the file" : "", behind);
+    if (index != SET_URL || !*shown)
+        return;
+    bool is_known = resolve(app, c, &address);
+    output_line(&app->out, "%-22s   %s%s", "", is_known ? "-> " : "-> unknown: ", address.p);
 }
 
 static int config_of(struct app *app, const struct stream *stream, void *context)
@@ -41,10 +82,8 @@ static int config_of(struct app *app, const struct stream *stream, void *context
         config_show(&shown, &c, (enum setting_index)i);
         if (app->out.json)
             add_item(app, &c, (enum setting_index)i, shown.n ? shown.p : "");
-        else if (c.values[i].text)
-            output_line(&app->out, "%-22s = %s  (%s)", settings[i].key, shown.n ? shown.p : "", c.values[i].where);
         else
-            output_line(&app->out, "%-22s   (unset)", settings[i].key);
+            show_item(app, &c, (enum setting_index)i, shown.n ? shown.p : "");
     }
     return EXIT_DONE;
 }

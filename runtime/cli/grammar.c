@@ -185,6 +185,11 @@ void grammar_init(struct app *app)
         .context = app,
     };
     g->options = options_with_settings(&app->arena, options, sizeof options / sizeof options[0], &g->n_options);
-    for (uint32_t i = 0; i < app->catalogue->n_streams; i++)
-        vec_push(&app->arena, &g->streams, app->catalogue->streams[i]->name);
+    for (uint32_t i = 0; i < app->catalogue->n_streams; i++) {
+        const struct stream *stream = app->catalogue->streams[i];
+        const char **example = stream->kind == STREAM_FLEET ? &g->fleet : &g->single;
+        vec_push(&app->arena, &g->streams, stream->name);
+        if (!*example)
+            *example = stream->name;
+    }
 }

@@ -175,7 +175,7 @@ static int run_show(struct app *app)
 }
 
 static const char *const show_examples[] = {
-    "tenant show 5f1c0a2b9e77", "one revision in full", "tenant show heads", "the newest ones", NULL,
+    "tenant show REVISION", "one revision in full", "tenant show heads", "the newest ones", NULL,
 };
 
 const struct command command_show = {

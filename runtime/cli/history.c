@@ -108,7 +108,7 @@ static int run_history(struct app *app)
 static const char *const history_examples[] = {
     "tenant history",
     "every revision, newest first",
-    "tenant history -r 8e41b7c203fa:",
+    "tenant history -r REVISION:",
     "from a revision on",
     "tenant history -r=-2:",
     "the last two",

@@ -123,6 +123,23 @@ static bool read_limit(const struct app *app, int64_t *limit, struct err *e)
     return true;
 }
 
+/* Rows that this executable does not know are no reason to keep the log back: it may tell where they came from. */
+static bool only_diverged(const struct visits *v)
+{
+    for (size_t i = 0; i < v->result.n_failures; i++)
+        if (v->result.failures[i].fault != FAULT_DIVERGED)
+            return false;
+    return v->result.n_failures && !v->result.not_started;
+}
+
+static void warn_diverged(struct visits *v)
+{
+    for (size_t i = 0; i < v->result.n_failures; i++) {
+        const struct tenant_failure *f = &v->result.failures[i];
+        output_talk(&v->app->out, TALK_WARNING, "%s: %s", visits_name(v, v->tenants.v[f->tenant].id), f->err.message);
+    }
+}
+
 static int log_of(struct app *app, const struct stream *stream, void *context)
 {
     struct visits v;
@@ -142,8 +159,12 @@ static int log_of(struct app *app, const struct stream *stream, void *context)
     bool ok = visits_run(&v, &e);
     ordered_free(&view.ordered);
     int status = ok ? visits_status(&v) : app_fail(app, &e);
-    if (ok)
+    if (ok && only_diverged(&v)) {
+        warn_diverged(&v);
+        status = EXIT_DONE;
+    } else if (ok) {
         visits_report(&v);
+    }
     visits_free(&v);
     return status;
 }

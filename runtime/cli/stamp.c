@@ -54,7 +54,7 @@ static int run_stamp(struct app *app)
 static const char *const stamp_examples[] = {
     "shared stamp head",
     "the database was brought there by other means",
-    "tenant stamp 8e41b7c203fa --tenant acme",
+    "tenant stamp REVISION --tenant acme",
     "one tenant",
     "tenant stamp --purge base --all-tenants",
     "forget every row, also those that nobody knows",

@@ -300,7 +300,7 @@ static const char *const upgrade_examples[] = {
     "one revision further, for one tenant",
     "tenant upgrade head --dry-run",
     "what would run, database by database",
-    "shared upgrade 6c2f0d9b41e8:head --sql",
+    "shared upgrade REVISION:head --sql",
     "a script for psql or sqlite3",
     NULL,
 };
@@ -325,7 +325,7 @@ const struct command command_upgrade = {
 static const char *const downgrade_examples[] = {
     "tenant downgrade -1 --tenant acme",
     "take back the last revision of one tenant",
-    "tenant downgrade 3a9d4e10c2b8",
+    "tenant downgrade REVISION",
     "everything above that revision, for every tenant",
     "shared downgrade base",
     "everything",

@@ -294,10 +294,20 @@ static void failure_line(struct buf *out, const struct visits *v, const struct t
     buf_addz(out, e->message ? e->message : err_fault_name(f->fault));
 }
 
+/* Who is refused by a server wonders where the name and the password came from. */
+static void hint_login(const struct visits *v, struct err *e)
+{
+    const struct config_value *value = &v->config.values[v->stream->kind == STREAM_FLEET ? SET_TENANT_URL : SET_URL];
+    if (e->fault == FAULT_LOGIN && !e->hint && value->where)
+        err_hint(e, "the address comes from %s; a password in it is percent-encoded: @ is %%40, / is %%2F",
+                 value->where);
+}
+
 void visits_tell_failure(struct visits *v, const struct tenant *t, const struct outcome *outcome)
 {
     AUTO_ERR e = {0};
     err_copy(&e, &outcome->err);
+    hint_login(v, &e);
     err_context(&e, "tenant %s", t->id);
     output_error(&v->app->out, &e, NULL);
 }
@@ -307,8 +317,14 @@ void visits_report(struct visits *v)
     struct output *out = &v->app->out;
     const char *why = atomic_load(&v->app->stop.signal) ? "a signal asked to stop" : "the deadline passed";
     if (v->stream->kind == STREAM_SINGLE) {
-        for (size_t i = 0; i < v->result.n_failures; i++)
-            output_error(out, &v->result.failures[i].err, NULL);
+        for (size_t i = 0; i < v->result.n_failures; i++) {
+            AUTO_ERR e = {0};
+            err_copy(&e, &v->result.failures[i].err);
+            hint_login(v, &e);
+            if (app_is_all(v->app))
+                err_context(&e, "%s", v->stream->name);
+            output_error(out, &e, NULL);
+        }
         if (v->result.not_started)
             output_talk(out, TALK_ERROR, "%s before the database was visited", why);
         return;
@@ -317,7 +333,8 @@ void visits_report(struct visits *v)
         output_talk(out, TALK_WARNING, "%zu of %zu tenants were not started: %s", v->result.not_started, v->tenants.n,
                     why);
     if (v->result.n_failures)
-        output_talk(out, TALK_ERROR, "%zu of %zu tenants failed:", v->result.n_failures, v->tenants.n);
+        output_talk(out, TALK_ERROR, "%zu of %zu tenant%s failed:", v->result.n_failures, v->tenants.n,
+                    v->tenants.n == 1 ? "" : "s");
     for (size_t i = 0; i < v->result.n_failures; i++) {
         BUF_AUTO line = {0};
         failure_line(&line, v, &v->result.failures[i]);

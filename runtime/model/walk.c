@@ -122,6 +122,8 @@ static bool refuse_overrun(const struct graph *g, struct str text, struct spot s
 {
     err_set(e, FAULT_USAGE, "relative revision %.*s didn't produce %" PRId64 " migrations", STR_ARG(text),
             steps < 0 ? -steps : steps);
+    if (steps > 0 && taken == 0 && start.kind == SPOT_REVISION)
+        return err_detail(e, "%s is already at the head", graph_revision(g, start.index)->id), false;
     err_detail(e, "%" PRId64 " %s %s", taken < 0 ? -taken : taken, steps > 0 ? "above" : "down from",
                start.kind == SPOT_REVISION ? graph_revision(g, start.index)->id : "base");
     return false;

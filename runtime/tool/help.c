@@ -117,12 +117,28 @@ void help_overview(struct buf *out, const struct grammar *g)
     buf_addf(out, "\n%s help COMMAND tells the rest.\n", g->program);
 }
 
+bool help_example(struct buf *out, const struct grammar *g, const char *const example[2])
+{
+    struct str rest = str_from(example[0]);
+    const char *stream = NULL;
+    if (str_starts(rest, STR("shared "))) {
+        stream = g->single;
+    } else if (str_starts(rest, STR("tenant "))) {
+        bool has_fleet = g->fleet || !g->single;
+        if (!has_fleet && (strstr(example[0] + strlen("tenant"), "tenant") || strstr(example[1], "tenant")))
+            return false;
+        stream = g->fleet ? g->fleet : g->single;
+    }
+    buf_addf(out, "%s %s%s", g->program, stream ? stream : "", example[0] + (stream ? strlen("tenant") : 0));
+    return true;
+}
+
 static void add_examples(struct buf *out, const struct grammar *g, const struct command *c)
 {
     for (size_t i = 0; c->examples && c->examples[i]; i += 2) {
         BUF_AUTO left = {0};
-        buf_addf(&left, "%s %s", g->program, c->examples[i]);
-        add_row(out, buf_str(&left), c->examples[i + 1], 56);
+        if (help_example(&left, g, &c->examples[i]))
+            add_row(out, buf_str(&left), c->examples[i + 1], 56);
     }
 }
 

@@ -8,6 +8,10 @@
 
 void help_overview(struct buf *out, const struct grammar *g);
 void help_command(struct buf *out, const struct grammar *g, const struct command *c);
+/*
+ * The example with the program before it and streams that the program has. False: it speaks of a fleet, and there is none.
+ */
+bool help_example(struct buf *out, const struct grammar *g, const char *const example[2]);
 /* roff for man(1). */
 void help_man(struct buf *out, const struct grammar *g, const char *version);
 /* Markdown: every key of env.ini with its variable, type, default and meaning. `program` gives the variables' prefix. */

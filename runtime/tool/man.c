@@ -126,7 +126,8 @@ static void add_examples(struct buf *out, const struct grammar *g)
         const char *const *e = g->commands[i]->examples;
         for (; e && e[0]; e += 2) {
             BUF_AUTO line = {0};
-            buf_addf(&line, "%s %s", g->program, e[0]);
+            if (!help_example(&line, g, e))
+                continue;
             buf_addz(out, ".TP\n\\fB");
             add_text(out, line.p);
             buf_addz(out, "\\fR\n");

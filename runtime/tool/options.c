@@ -310,7 +310,9 @@ static bool refuse_stream(struct parser *p, const char *word, bool or_command, s
     const char *near = nearest_word(str_from(word), &names);
     err_set(e, FAULT_USAGE, or_command ? "\"%s\" is neither a stream nor a command" : "there is no stream \"%s\"",
             word);
-    if (near)
+    if (or_command && p->g->target_command && strcmp(word, "head") == 0)
+        hint_streams(p, arena_printf(p->arena, "%s all head, or one of the streams: ", p->g->program), e);
+    else if (near)
         err_hint(e, "did you mean \"%s\"?", near);
     else
         hint_streams(p, "streams: ", e);
@@ -319,10 +321,12 @@ static bool refuse_stream(struct parser *p, const char *word, bool or_command, s
 
 static bool refuse_without_stream(struct parser *p, const struct command *c, struct err *e)
 {
+    const char *operands = arena_printf(p->arena, "%s%s", *c->operands ? " " : "", c->operands);
     err_set(e, FAULT_USAGE, "%s needs a stream", c->name);
     hint_streams(p,
-                 arena_printf(p->arena, "%s STREAM %s%s%s; streams: ", p->g->program, c->name, *c->operands ? " " : "",
-                              c->operands),
+                 p->g->has_all
+                     ? arena_printf(p->arena, "%s all %s%s, or one of the streams: ", p->g->program, c->name, operands)
+                     : arena_printf(p->arena, "%s STREAM %s%s; streams: ", p->g->program, c->name, operands),
                  e);
     return false;
 }
@@ -447,6 +451,15 @@ static bool refuse_nothing(struct parser *p, struct err *e)
     return false;
 }
 
+/* For --help: the first word that names a command, whether or not it could stand there. */
+static const struct command *command_meant(const struct parser *p)
+{
+    const struct command *c = command_so_far(p);
+    for (size_t i = 0; !c && i < p->words.n && i < 2; i++)
+        c = command_find(p->g, str_from(p->words.v[i]));
+    return c;
+}
+
 /* --help with a command is that command's help; --version is the command. */
 static void redirect(struct parser *p, const char *to)
 {
@@ -466,7 +479,7 @@ bool options_parse(struct arena *a, const struct grammar *g, int argc, char *con
     if (!take_words(&p, e))
         return false;
     if (call_has(out, "help")) {
-        p.call->command = command_so_far(&p);
+        p.call->command = command_meant(&p);
         redirect(&p, "help");
         return true;
     }

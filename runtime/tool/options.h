@@ -83,6 +83,7 @@ struct grammar {
     size_t n_exit_codes;
     struct strings streams;     /* known names, in the order that `all` takes them; none: any word may be one */
     bool has_all;               /* the stream "all" */
+    const char *single, *fleet; /* what examples call "shared" and "tenant"; both NULL: those names */
     const char *target_command; /* "upgrade": what STREAM TARGET is short for; NULL: there is no short form */
     /*
      * Decides whether the word behind STREAM is a target of the short form. False with *e set (FAULT_USAGE): it is not.
