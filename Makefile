@@ -155,8 +155,8 @@ fuzz: fuzzers	## run every libFuzzer target for FUZZ_SECONDS (20) each
 fuzz-smoke: fuzzers	## replay the stored fuzzing inputs once
 	@tests/fuzz/run --replay $(FUZZERS)
 
-bench: all	## measure beside peers; medians, never a timed test
-	@tests/bench/run
+bench: all	## measure beside peers; medians, never a timed test (TESTS="database fleet build" picks)
+	@tests/bench/run $(TESTS)
 
 man: $(MAN)	## the manual pages, made from the option tables
 
