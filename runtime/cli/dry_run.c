@@ -13,7 +13,8 @@ static void add_json(struct buf *out, struct visits *v, const struct tenant *t, 
 {
     struct json j = {.out = out};
     json_object(&j);
-    json_put_text(&j, "stream", v->stream->name);
+    if (app_is_all(v->app))
+        json_put_text(&j, "stream", v->stream->name);
     json_put_text(&j, "tenant", t->id);
     json_put_strings(&j, "current", &outcome->rows);
     json_key(&j, "steps");
@@ -40,7 +41,7 @@ static void add_text(struct buf *out, struct visits *v, const struct tenant *t, 
     const struct plan *plan = &outcome->plan;
     buf_addf(out, "%s: ", visits_name(v, t->id));
     if (outcome->err.fault)
-        buf_addf(out, "failed: %s", outcome->err.message ? outcome->err.message : err_fault_name(outcome->err.fault));
+        buf_addz(out, "failed");
     else if (outcome->skipped)
         buf_addz(out, "skipped, the database does not exist");
     else if (outcome->ahead)
