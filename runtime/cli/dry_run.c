@@ -41,7 +41,7 @@ static void add_text(struct buf *out, struct visits *v, const struct tenant *t, 
     const struct plan *plan = &outcome->plan;
     buf_addf(out, "%s: ", visits_name(v, t->id));
     if (outcome->err.fault)
-        buf_addz(out, "failed");
+        buf_addf(out, "failed: %s", outcome->err.message ? outcome->err.message : err_fault_name(outcome->err.fault));
     else if (outcome->skipped)
         buf_addz(out, "skipped, the database does not exist");
     else if (outcome->ahead)
