@@ -160,9 +160,9 @@ static void an_edit_blocks(void **state)
     assert_false(history_refuse(now.h, &f, "migrate tenant", "acme", &e));
     assert_int_equal(e.fault, FAULT_EDITED);
     assert_string_equal(e.message, "revision b1 changed after being applied");
-    assert_non_null(strstr(e.detail, arena_printf(&a, "recorded checksum %.12s, present %.12s, applied",
-                                                  log.v[1].section_checksum,
-                                                  hex(&a, now.stream->revisions[1]->sections[0].sha256))));
+    assert_non_null(
+        strstr(e.detail, arena_printf(&a, "recorded checksum %.12s, present %.12s, applied", log.v[1].section_checksum,
+                                      hex(&a, now.stream->revisions[1]->sections[0].sha256))));
     assert_non_null(strstr(e.detail, "applied 2026-11-22T10:15:00.123Z by build feedbeef"));
     assert_non_null(strstr(e.hint, "restore the file as applied"));
     assert_non_null(strstr(e.hint, "`migrate tenant repair --tenant acme`"));

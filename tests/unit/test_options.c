@@ -247,7 +247,8 @@ static void every_refusal_says_what_to_do(void **state)
     refused("elsewhere head", "\"elsewhere\" is neither a stream nor a command", "streams: shared, tenant, all");
     refused("-n tenent head", "there is no stream \"tenent\"", "did you mean \"tenant\"?");
     refused("-n elsewhere head", "there is no stream \"elsewhere\"", "streams: shared, tenant, all");
-    refused("upgrade head", "upgrade needs a stream", "migrate all upgrade TARGET, or one of the streams: shared, tenant, all");
+    refused("upgrade head", "upgrade needs a stream",
+            "migrate all upgrade TARGET, or one of the streams: shared, tenant, all");
     refused("tenant upgarde head", "\"upgarde\" is neither a command nor a target", "did you mean \"upgrade\"?");
     refused("tenant xyzzy", "\"xyzzy\" is neither a command nor a target", "migrate help lists the commands");
     refused("tenant upgrade", "upgrade needs TARGET", "migrate tenant upgrade TARGET");
