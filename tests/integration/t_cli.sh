@@ -265,18 +265,20 @@ expect sqlite3 -bail scripted.db ".read $T/out"
 expect_equal "$(sqlite_sql scripted.db "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'")" 1
 cd ..
 
-it "ends after a signal although nobody reads what it writes"
-mkdir unread && cd unread
-"$MIGRATE" shared head -q >/dev/null 2>&1
-sqlite_sql shared.db "INSERT INTO migrate_log (stream, revision, direction, state)
-    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) SELECT 'shared', 'x', 'repair', 'done' FROM n"
-mkfifo pipe
-exec 5<>pipe
-timeout -s KILL 25 "$MIGRATE" shared log --grace 0s >pipe 2>/dev/null &
-pid=$!
-sleep 1
-kill -TERM "$pid"
-wait "$pid" && status=0 || status=$?
-expect_equal "$status" 143
-exec 5>&-
-cd ..
+if [[ ${SAN:-} != *thread* ]]; then # whose _exit() waits for stdout
+    it "ends after a signal although nobody reads what it writes"
+    mkdir unread && cd unread
+    "$MIGRATE" shared head -q >/dev/null 2>&1
+    sqlite_sql shared.db "INSERT INTO migrate_log (stream, revision, direction, state)
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) SELECT 'shared', 'x', 'repair', 'done' FROM n"
+    mkfifo pipe
+    exec 5<>pipe
+    timeout -s KILL 25 "$MIGRATE" shared log --grace 0s >pipe 2>/dev/null &
+    pid=$!
+    sleep 1
+    kill -TERM "$pid"
+    wait "$pid" && status=0 || status=$?
+    expect_equal "$status" 143
+    exec 5>&-
+    cd ..
+fi
