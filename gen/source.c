@@ -766,9 +766,12 @@ static bool is_folder(const char *path)
 /* A file that is about another, for findings on a path that is not read. */
 static struct text_file named_file(struct arena *a, const struct source *s, const char *path)
 {
-    const char *folder = str_starts(str_from(s->folder), STR("./")) ? s->folder + 2 : s->folder;
+    const char *folder = s->folder;
+    while (folder[0] == '.' && folder[1] == '/')
+        folder += 1 + strspn(folder + 1, "/");
+    bool here = *folder == '\0' || strcmp(folder, ".") == 0;
     bool slash = str_ends(str_from(folder), STR("/"));
-    const char *shown = strcmp(folder, ".") == 0 ? path : arena_printf(a, "%s%s%s", folder, slash ? "" : "/", path);
+    const char *shown = here ? path : arena_printf(a, "%s%s%s", folder, slash ? "" : "/", path);
     return (struct text_file){.path = path, .shown = shown, .bytes = STR("")};
 }
 

@@ -140,8 +140,10 @@ expect_equal "$(tail -n 1 <<<"$OUT")" '{"errors": 3, "warnings": 0, "streams": 1
 
 it "shows paths as they are opened from the current folder"
 cd migrations
-run "$MIGRATE_GEN" check -q --migrations .
-expect_stderr_contains "s/versions/b.sql:2:13: error: "
+for here in . ./ .// ././; do
+    run "$MIGRATE_GEN" check -q --migrations "$here"
+    expect_stderr_matches "(^|"$'\n'")s/versions/b.sql:2:13: error: "
+done
 cd "$T"
 run "$MIGRATE_GEN" check -q --migrations "./refused.unknown-parent/migrations/"
 expect_stderr_contains "refused.unknown-parent/migrations/s/versions/b.sql:2:13: error: "
