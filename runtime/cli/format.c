@@ -76,6 +76,8 @@ void format_entry(struct buf *out, const struct graph *g, uint32_t index, unsign
         buf_addz(out, "\nAlso depends on: ");
         add_indices(out, stream, r->depends, r->n_depends);
     }
+    for (uint32_t i = 0; i < r->n_requires; i++)
+        buf_addf(out, "%s%s@%s", i ? ", " : "\nRequires: ", r->requires[i].stream, r->requires[i].revision);
     if (graph_is_branch_point(g, index)) {
         struct revlist children = graph_children(&arena, g, index);
         buf_addz(out, "\nBranches into: ");
@@ -97,6 +99,18 @@ static void json_indices(struct json *j, const char *key, const struct stream *s
     json_end_array(j);
 }
 
+static void json_requires(struct json *j, const struct revision *r)
+{
+    json_key(j, "requires");
+    json_array(j);
+    for (uint32_t i = 0; i < r->n_requires; i++) {
+        BUF_AUTO text = {0};
+        buf_addf(&text, "%s@%s", r->requires[i].stream, r->requires[i].revision);
+        json_str(j, buf_str(&text));
+    }
+    json_end_array(j);
+}
+
 void format_json(struct json *j, const struct graph *g, uint32_t index, const bool *is_current)
 {
     ARENA_AUTO arena = {0};
@@ -107,6 +121,7 @@ void format_json(struct json *j, const struct graph *g, uint32_t index, const bo
     json_put_text(j, "revision", r->id);
     json_indices(j, "down_revision", stream, r->down, r->n_down);
     json_indices(j, "depends_on", stream, r->depends, r->n_depends);
+    json_requires(j, r);
     json_put_strings(j, "branch_labels", &labels);
     json_put_text(j, "message", r->message);
     json_put_text(j, "created", r->created);
