@@ -973,12 +973,10 @@ static void *apply_endless(void *context)
     return NULL;
 }
 
-static int begin_immediate(void *context)
+/* A program of its own: a fork while another thread is inside SQLite would inherit its mutexes, held for ever. */
+static bool another_process_may_write(void)
 {
-    (void)context;
-    sqlite3 *handle;
-    sqlite3_open(path, &handle);
-    return sqlite3_exec(handle, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    return system(arena_printf(&arena, "sqlite3 -batch -bail '%s' 'BEGIN IMMEDIATE; ROLLBACK' 2>/dev/null", path)) == 0;
 }
 
 /* Closing any descriptor of a file drops the process's fcntl() locks on it: ours must not. */
@@ -997,9 +995,9 @@ static void closing_one_handle_frees_no_other(void **state)
     fails(db_apply(other, second("CREATE TABLE t (a)"), 1, false, &done, &error), FAULT_BUSY,
           "another migrator works on this database");
     db_close(other);
-    assert_int_equal(finish(start(begin_immediate, NULL)), SQLITE_BUSY);
+    assert_false(another_process_may_write());
     pthread_join(thread, NULL);
-    assert_int_equal(finish(start(begin_immediate, NULL)), SQLITE_OK);
+    assert_true(another_process_may_write());
     only_base();
 }
 
