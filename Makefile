@@ -27,8 +27,9 @@ V          ?=
 comma      := ,
 BUILD      ?= build$(if $(SAN),/$(subst $(comma),-,$(SAN)))
 TOOLS      ?= $(BUILD)
-# Another spelling of the same folder is no other folder.
-override TOOLS := $(if $(filter $(abspath $(BUILD)),$(abspath $(TOOLS))),$(BUILD),$(TOOLS))
+# Another spelling of the same folder is no other folder: it would mean other flags, and everything made anew.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(abspath $(BUILD)))
+override TOOLS := $(patsubst $(CURDIR)/%,%,$(abspath $(TOOLS)))
 MODULES    ?= base model db schema run tool
 TESTS      ?=
 PREFIX     ?= /usr/local
@@ -206,8 +207,9 @@ $(BUILD)/obj/gen/%.o $(BUILD)/obj/tests/unit/test_gen_%.o: EXTRA_CFLAGS = $(GLIB
 
 -include $(patsubst %.o,%.d,$(call objects,$(LIB_SRC) $(CLI_SRC) $(STATIC_SRC) $(GEN_SRC) $(UNIT_SRC) $(FUZZ_SRC) $(PEER_SRC)))
 
-# D: no times, no owners. The archive is made anew, since `ar r` keeps members whose source is gone.
-archive = @rm -f $@; $(AR) rcsD $@ $(filter %.o,$^)
+# D: no times, no owners. The archive is made anew, since `ar r` keeps members whose source is gone, and takes its place
+# whole, since a link of somebody else's may be reading the old one.
+archive = @rm -f $@.new; $(AR) rcsD $@.new $(filter %.o,$^) && mv $@.new $@
 $(BUILD)/libmigrate.a: $(call objects,$(LIB_SRC)) $(BUILD)/sources
 	$(archive)
 $(BUILD)/libcli.a: $(call objects,$(CLI_SRC)) $(BUILD)/sources
