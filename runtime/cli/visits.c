@@ -164,12 +164,13 @@ static bool read_registry(struct visits *v, const struct job *job, const struct 
 static bool list_fleet(struct visits *v, bool requires, struct err *e)
 {
     struct app *app = v->app;
-    struct strings only;
+    struct choice choice = {0};
     struct place where = {0};
     struct job job;
     if (!config_address(&v->registry_config, &app->arena, &where.address, e) ||
-        !filter_read(app, &app->arena, &only, e))
+        !filter_read(app, &app->arena, &choice.only, e))
         return false;
+    choice.has_only = choice.only.n > 0;
     make_job(app, v->registry, &v->registry_config, JOB_READ, &job);
     if (!tenants_read(&job, &where, config_text(&v->config, SET_TENANTS_QUERY), &v->tenants, e) ||
         (requires && needs_registry(v->stream) && !read_registry(v, &job, &where, e))) {
@@ -177,7 +178,7 @@ static bool list_fleet(struct visits *v, bool requires, struct err *e)
         err_context(e, "stream \"%s\"", v->stream->name);
         return false;
     }
-    if (!tenants_filter(&v->tenants, &only, e))
+    if (!tenants_choose(&v->tenants, &choice, e))
         return false;
     if (v->tenants.n || config_number(&v->config, SET_NO_TENANTS) == NO_TENANTS_OK)
         return true;

@@ -197,7 +197,7 @@ void fleet_free(struct fleet_result *result)
 
 /* ------------------------------------------------------------------------------------------------------- exit codes */
 
-static bool is_tolerated(size_t failures, size_t n_tenants, const struct tolerance *t)
+bool tolerance_covers(const struct tolerance *t, size_t failures, size_t n_tenants)
 {
     if (!t->is_percent)
         return failures <= t->number;
@@ -217,7 +217,7 @@ int fleet_exit_code(const struct fleet_result *result, size_t n_tenants, const s
         seen[code] = true;
         failures += code == 1 || code == 4 || code == 5;
     }
-    if (is_tolerated(failures, n_tenants, tolerance))
+    if (tolerance_covers(tolerance, failures, n_tenants))
         seen[1] = seen[4] = seen[5] = false;
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
         if (seen[order[i]])

@@ -4,39 +4,7 @@
 #ifndef RUN_FLEET_H
 #define RUN_FLEET_H
 
-#include "run/visit.h"
-
-/* A row of tenants_query. All strings live in the list's arena; values of NULL columns are NULL. */
-struct tenant {
-    const char *id;
-    const char *url;           /* column database_url */
-    const char *schema;        /* column schema */
-    const char *const *values; /* all columns, in the order of tenant_list.columns, for {column} in templates */
-};
-
-struct tenant_list {
-    struct arena arena;
-    struct strings columns;
-    struct tenant *v;
-    size_t n;
-    size_t cap;
-};
-
-/*
- * Runs tenants_query on the registry's database. FAULT_CONFIG with a hint to run `PROGRAM REGISTRY head` when the table
- * is not there; also when a row has no tenant_id, an id stands twice, or there is no tenant_id column.
- */
-bool tenants_read(const struct job *registry_job, const struct place *registry, const char *query,
-                  struct tenant_list *out, struct err *e);
-/* What it is made of: one row (the first says the columns), and the check of the whole. */
-bool tenants_add(struct tenant_list *list, const struct db_row *row, struct err *e);
-bool tenants_check(const struct tenant_list *list, struct err *e);
-void tenants_free(struct tenant_list *list);
-/*
- * Keeps those named in `only` (all when it is empty), in the list's own order. An empty id, or one that is not listed, is
- * FAULT_USAGE and names the nearest.
- */
-bool tenants_filter(struct tenant_list *list, const struct strings *only, struct err *e);
+#include "run/tenants.h"
 
 /* Makes the address of a tenant; supplied by the command, which knows settings and environment. Thread-safe. */
 struct addresser {
@@ -45,31 +13,68 @@ struct addresser {
     void *context;
 };
 
+/* A number, or a share of all. */
+struct tolerance {
+    uint64_t number;
+    unsigned percent; /* 0..100; used when is_percent */
+    bool is_percent;
+};
+bool tolerance_covers(const struct tolerance *t, size_t failures, size_t n_tenants);
+
+/* A run at a glance, while it goes on. */
+struct fleet_counts {
+    size_t total, done, known, failed, running; /* done: all that are through, failed and known ones too */
+    size_t stage, n_stages;                     /* from 0; n_stages 0: no stages */
+};
+
 struct fleet_options {
     size_t jobs;
-    /* Called for every tenant as its visit ends, one call at a time, in order of completion. */
+    size_t jobs_per_host; /* 0: as many as jobs; a SQLite file is on no host */
+    struct stages stages;
+    bool has_max_failures;
+    struct tolerance max_failures;
+    /*
+     * Known to need no visit (run/ledger.h): called from the workers, before the tenant is visited; NULL: none is. doubts()
+     * is asked when all are through: true has those that were known visited after all.
+     */
+    bool (*known)(void *context, const struct tenant *t, const struct place *where);
+    bool (*doubts)(void *context);
+    /* Called for every tenant as its visit ends (not for known ones), one call at a time, in order of completion. */
     void (*done)(void *context, const struct tenant *t, const struct place *where, const struct outcome *outcome);
+    /* Called with the numbers so far when one of them changed, one call at a time together with done(); may be NULL. */
+    void (*moved)(void *context, const struct fleet_counts *counts);
     void *context;
     struct observer observer;
 };
 
-/* What must outlive the visits: at most a few bytes a tenant, plus the errors. */
-enum tenant_state { TENANT_NOT_STARTED, TENANT_DONE, TENANT_SKIPPED, TENANT_FAILED };
+/* What must outlive the visits: a byte a tenant, plus the errors. */
+enum tenant_state { TENANT_NOT_STARTED, TENANT_DONE, TENANT_SKIPPED, TENANT_FAILED, TENANT_KNOWN };
 struct tenant_failure {
     size_t tenant; /* index in the list */
     enum fault fault;
     const char *revision; /* NULL: none */
     struct err err;
 };
+/* Why tenants were not started, when neither a signal nor the deadline did that. */
+enum fleet_halt { HALT_NONE, HALT_CANARY, HALT_WAVE, HALT_MAX_FAILURES };
 struct fleet_result {
     uint8_t *states; /* enum tenant_state, one a tenant */
-    size_t done, skipped, failed, not_started;
+    size_t done, known, skipped, failed, not_started;
     size_t changed; /* tenants where at least one step was committed */
     size_t steps;
+    size_t bodies; /* failures that max_failures counts: FAULT_FAILED in a revision */
+    enum fleet_halt halt;
+    size_t halt_stage; /* the stage after which nothing was begun, from 0 */
     struct tenant_failure *failures; /* in the list's order */
     size_t n_failures;
     size_t failures_cap;
 };
+/*
+ * Worker threads take tenants stage by stage. A server that says that it has no connection left, or that it is starting
+ * (53300, 57P03), halves the number of its tenants that are visited at a time; the tenant goes back into the queue, and
+ * fails only when its server has had nobody for as long as lock_wait (or wait) says. Each round of visits that succeed
+ * gives the server one more, up to jobs_per_host.
+ */
 /* False only when the fleet could not be run at all (*e); tenants' failures are in the result. */
 bool fleet_run(const struct job *job, const struct tenant_list *list, const struct addresser *addresser,
                const struct fleet_options *options, struct fleet_result *out, struct err *e);
@@ -78,12 +83,8 @@ void fleet_free(struct fleet_result *result);
 /*
  * The process's status over all failures: the first that applies of 2, 1, 5, 4, 3, 0. `tolerated` failures (a number, or
  * a share of all) do not count towards 1, 4 and 5. 2 says that nothing was touched: where a database was changed, it is 1.
+ * A run that a canary, a wave or max_failures halted is a failed one, whatever is tolerated.
  */
-struct tolerance {
-    uint64_t number;
-    unsigned percent; /* 0..100; used when is_percent */
-    bool is_percent;
-};
 int fleet_exit_code(const struct fleet_result *result, size_t n_tenants, const struct tolerance *tolerance);
 
 #endif

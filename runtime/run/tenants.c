@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run/fleet.h"
+#include "run/tenants.h"
 #include "run/work.h"
 
 /* ---------------------------------------------------------------------------------------------------------- reading */
@@ -188,9 +188,10 @@ static bool refuse_id(const struct tenant_list *list, const char *id, struct err
     return false;
 }
 
-bool tenants_filter(struct tenant_list *list, const struct strings *only, struct err *e)
+bool tenants_choose(struct tenant_list *list, const struct choice *choice, struct err *e)
 {
-    if (!only->n)
+    const struct strings *only = &choice->only;
+    if (!choice->has_only)
         return true;
     const struct tenant **sorted = sorted_by_id(list);
     bool *keep = mem_alloc(list->n * sizeof *keep);

@@ -40,6 +40,12 @@ struct job {
     enum on_missing on_missing;
     bool allow_foreign;
     int64_t connect_timeout_ms, lock_wait_ms, lock_timeout_ms, statement_timeout_ms;
+    /*
+     * A server without a connection left (53300) or still starting (57P03) is the caller's to ask again: a visit that
+     * meets it before it has read anything ends at once with FAULT_UNREACHABLE and outcome->congested.
+     */
+    bool defer_congested;
+    bool identify;   /* fill outcome->server */
     int64_t wait_ms; /* --wait: how long a database may be unreachable before that is the answer; 0 = not at all */
     unsigned lock_retries;
     int64_t deadline;
@@ -64,6 +70,12 @@ struct outcome {
     struct err err; /* FAULT_NONE: fine */
     bool skipped;   /* on_missing = skip */
     bool created;   /* the database was made */
+    bool congested; /* see job->defer_congested */
+    /*
+     * With job->identify: which server (PostgreSQL: system identifier and time line) or file (SQLite: device, inode, size
+     * and time as they are after the visit) this was, for run/ledger.h; NULL: it would not say.
+     */
+    const char *server;
     bool has_state;
     enum dialect dialect;
     struct db_state state; /* as found first */

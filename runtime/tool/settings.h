@@ -75,7 +75,13 @@ enum setting_index {
     SET_PASSWORD,
     SET_HOST,
     SET_JOBS,
+    SET_JOBS_PER_HOST,
+    SET_WAVE_SIZE,
+    SET_MAX_FAILURES,
     SET_TOLERATE,
+    SET_LEDGER,
+    SET_LEDGER_MAX_AGE,
+    SET_LEDGER_SAMPLE,
     SET_NO_TENANTS,
     SET_ON_MISSING,
     SET_ON_AHEAD,
@@ -97,6 +103,7 @@ enum setting_index {
 /* Values of the choices, in the order of the table. */
 enum tenant_url_mode { TENANT_URL_FALLBACK, TENANT_URL_TEMPLATE };
 enum no_tenants { NO_TENANTS_FAIL, NO_TENANTS_OK };
+enum ledger_mode { LEDGER_OFF, LEDGER_TRUST };
 enum transaction_mode { TRANSACTION_REVISION, TRANSACTION_ALL };
 
 const struct setting *setting_find(struct str key); /* NULL when there is none */

@@ -62,10 +62,10 @@ static void check_list(struct tenant_list *list)
             vec_push(&a, &only, list->v[i].id);
     }
     size_t expected = only.n;
-    must(tenants_filter(list, &only, &e));
+    must(tenants_choose(list, &(struct choice){.has_only = true, .only = only}, &e));
     must(!expected || list->n == expected);
     vec_push(&a, &only, "");
-    must(!tenants_filter(list, &only, &e) && e.fault == FAULT_USAGE);
+    must(!tenants_choose(list, &(struct choice){.has_only = true, .only = only}, &e) && e.fault == FAULT_USAGE);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -106,30 +106,30 @@ static void a_filter_keeps_those_that_are_named(void **state)
     scene_says(&s, "CREATE TABLE other (x)");
     assert_true(read_tenants(&s, "SELECT column1 AS tenant_id FROM (VALUES ('acme'), ('bolt'), ('corp'))", &list, &e));
     struct strings only = {0};
-    assert_true(tenants_filter(&list, &only, &e));
+    assert_true(tenants_choose(&list, &(struct choice){.has_only = only.n > 0, .only = only}, &e));
     assert_int_equal(list.n, 3);
     vec_push(&s.a, &only, "acne");
-    assert_false(tenants_filter(&list, &only, &e));
+    assert_false(tenants_choose(&list, &(struct choice){.has_only = only.n > 0, .only = only}, &e));
     assert_int_equal(e.fault, FAULT_USAGE);
     assert_string_equal(e.message, "no tenant \"acne\"");
     assert_string_equal(e.hint, "did you mean \"acme\"?");
     only.v[0] = "";
-    assert_false(tenants_filter(&list, &only, &e));
+    assert_false(tenants_choose(&list, &(struct choice){.has_only = only.n > 0, .only = only}, &e));
     assert_string_equal(e.message, "the id of a tenant is empty");
     assert_int_equal(list.n, 3);
     only.v[0] = "corp";
     vec_push(&s.a, &only, "acme");
     vec_push(&s.a, &only, "corp");
     err_free(&e);
-    assert_true(tenants_filter(&list, &only, &e));
+    assert_true(tenants_choose(&list, &(struct choice){.has_only = only.n > 0, .only = only}, &e));
     assert_int_equal(list.n, 2);
     assert_string_equal(list.v[0].id, "acme");
     assert_string_equal(list.v[1].id, "corp");
     only.v[0] = "bolt";
-    assert_false(tenants_filter(&list, &only, &e));
+    assert_false(tenants_choose(&list, &(struct choice){.has_only = only.n > 0, .only = only}, &e));
     assert_null(e.hint);
     tenants_free(&list);
-    assert_false(tenants_filter(&list, &only, &e));
+    assert_false(tenants_choose(&list, &(struct choice){.has_only = only.n > 0, .only = only}, &e));
     scene_end(&s);
 }
 
