@@ -112,7 +112,7 @@ project_linked := $(GEN)/linked-libraries.o
 $(GEN)/linked-libraries.o: $(project_libs) $(MIGRATE_LIB)/libstatic.a $(GEN)/flags
 	$(Q)$(CC) -r -nostdlib -o $@ -Wl,-u,main,--dependency-file=$@.d \
 		-Wl,--whole-archive $(MIGRATE_LIB)/libstatic.a -Wl,--no-whole-archive $(project_libs) \
-		-lpq $(PGLIB)/libpgcommon_shlib.a $(PGLIB)/libpgport_shlib.a -lssl -lcrypto -lsqlite3
+		-lpq $(PGLIB)/libpgcommon_shlib.a $(PGLIB)/libpgport_shlib.a -lssl -lcrypto -lsqlite3 -ljansson
 -include $(GEN)/linked-libraries.o.d
 
 # glibc warns of every function that may open shared objects at run time. These four are expected: dlopen is reached by
@@ -124,7 +124,7 @@ else
 
 # A sanitizer's run time is a shared library's work: such a build is for tests, and dynamic.
 project_ldflags := -pie -fsanitize=$(SAN) -Wl,--build-id=sha1
-project_link := $(project_libs) -lpq -lsqlite3 -lcrypto -lpthread
+project_link := $(project_libs) -lpq -lsqlite3 -lcrypto -ljansson -lpthread
 project_linked := $(project_libs)
 expected_warnings := none
 

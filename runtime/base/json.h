@@ -15,16 +15,17 @@ struct json {
     bool comma;
 };
 
-void json_object(struct json *j);
+/* Other names for the linker: jansson, which reads JSON for us, has these, and a static executable is one name space. */
+void json_object(struct json *j) __asm__("json_begin_object");
+void json_array(struct json *j) __asm__("json_begin_array");
+void json_null(struct json *j) __asm__("json_write_null");
 void json_end_object(struct json *j);
-void json_array(struct json *j);
 void json_end_array(struct json *j);
 void json_key(struct json *j, const char *key);
 void json_text(struct json *j, const char *z); /* NULL writes null */
 void json_str(struct json *j, struct str s);
 void json_int(struct json *j, int64_t value);
 void json_bool(struct json *j, bool value);
-void json_null(struct json *j);
 
 /* Key and value in one call. */
 void json_put_text(struct json *j, const char *key, const char *z);
