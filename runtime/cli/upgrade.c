@@ -200,6 +200,8 @@ int migrate_run(struct visits *v)
     v->progress = true;
     if (!visits_run(v, &e))
         return app_fail(v->app, &e);
+    if (v->job.kind == JOB_UPGRADE)
+        visits_run_late(v);
     int status = visits_status(v);
     summary_text(v);
     visits_report(v);
@@ -229,6 +231,12 @@ static int migrate_stream(struct app *app, const struct stream *stream, enum job
         return status;
     }
     v.job.target = str_from(target);
+    if (kind == JOB_UPGRADE && stream->kind == STREAM_FLEET && !requirements_ahead(&app->arena, &v.job, &e)) {
+        err_context(&e, "stream \"%s\"", stream->name);
+        status = app_fail(app, &e);
+        visits_free(&v);
+        return status;
+    }
     bool check = v.tenants.n > 1 && is_relative(target) && !call_has(&app->call, "uneven");
     if (check && !migrate_check_even(&v, kind, &status, &e))
         status = e.fault ? app_fail(app, &e) : status;

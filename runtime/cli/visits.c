@@ -140,15 +140,21 @@ static bool needs_registry(const struct stream *stream)
     return false;
 }
 
-/* Ids of the revisions that the registry's database has. */
-static bool read_registry(struct visits *v, const struct job *job, const struct place *where, struct err *e)
+static bool read_tenants(struct visits *v, struct tenant_list *out, struct err *e)
 {
+    return tenants_read(&v->registry_job, &v->registry_place, config_text(&v->config, SET_TENANTS_QUERY), out, e);
+}
+
+/* Ids of the revisions that the registry's database has. */
+static bool read_registry(struct visits *v, struct err *e)
+{
+    const struct job *job = &v->registry_job;
     struct arena *a = &v->app->arena;
     struct outcome outcome = {0};
     struct strings unknown = {0};
     struct job read = *job;
     read.on_ahead = ON_AHEAD_ALLOW; /* it is not the registry that is migrated here */
-    if (!visit(a, &read, where, NULL, &outcome)) {
+    if (!visit(a, &read, &v->registry_place, NULL, &outcome)) {
         err_move(e, &outcome.err);
         return false;
     }
@@ -164,21 +170,17 @@ static bool read_registry(struct visits *v, const struct job *job, const struct 
 static bool list_fleet(struct visits *v, bool requires, struct err *e)
 {
     struct app *app = v->app;
-    struct choice choice = {0};
-    struct place where = {0};
-    struct job job;
-    if (!config_address(&v->registry_config, &app->arena, &where.address, e) ||
-        !filter_read(app, &app->arena, &choice.only, e))
+    if (!config_address(&v->registry_config, &app->arena, &v->registry_place.address, e) ||
+        !filter_read(app, &app->arena, &v->choice.only, e))
         return false;
-    choice.has_only = choice.only.n > 0;
-    make_job(app, v->registry, &v->registry_config, JOB_READ, &job);
-    if (!tenants_read(&job, &where, config_text(&v->config, SET_TENANTS_QUERY), &v->tenants, e) ||
-        (requires && needs_registry(v->stream) && !read_registry(v, &job, &where, e))) {
+    v->choice.has_only = v->choice.only.n > 0;
+    make_job(app, v->registry, &v->registry_config, JOB_READ, &v->registry_job);
+    if (!read_tenants(v, &v->tenants, e) || (requires && needs_registry(v->stream) && !read_registry(v, e))) {
         hint_registry(v, e);
         err_context(e, "stream \"%s\"", v->stream->name);
         return false;
     }
-    if (!tenants_choose(&v->tenants, &choice, e))
+    if (!tenants_choose(&v->tenants, &v->choice, e))
         return false;
     if (v->tenants.n || config_number(&v->config, SET_NO_TENANTS) == NO_TENANTS_OK)
         return true;
@@ -236,7 +238,7 @@ static void visit_done(void *context, const struct tenant *t, const struct place
     draw_progress(v);
 }
 
-bool visits_run(struct visits *v, struct err *e)
+static bool run_list(struct visits *v, const struct tenant_list *list, struct fleet_result *result, struct err *e)
 {
     struct addresser addresser = {.place = make_place, .context = v};
     struct fleet_options options = {
@@ -246,12 +248,96 @@ bool visits_run(struct visits *v, struct err *e)
         .observer = v->observer,
     };
     options.observer.context = v;
-    v->done = v->failed = v->unchanged = 0;
-    fleet_free(&v->result);
-    v->result = (struct fleet_result){0};
-    bool ok = fleet_run(&v->job, &v->tenants, &addresser, &options, &v->result, e);
+    bool ok = fleet_run(&v->job, list, &addresser, &options, result, e);
     output_end_progress(&v->app->out);
     return ok;
+}
+
+bool visits_run(struct visits *v, struct err *e)
+{
+    v->done = v->failed = v->unchanged = 0;
+    fleet_free(&v->result);
+    return run_list(v, &v->tenants, &v->result, e);
+}
+
+/* ------------------------------------------------------------------------------------------------- late arrivals */
+
+static int compare_ids(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Takes those out of `list` that `known` has. */
+static void drop_known(struct tenant_list *list, const struct tenant_list *known)
+{
+    const char **ids = mem_alloc(known->n * sizeof *ids + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < known->n; i++)
+        ids[i] = known->v[i].id;
+    qsort(ids, known->n, sizeof *ids, compare_ids);
+    for (size_t i = 0; i < list->n; i++)
+        if (!bsearch(&list->v[i].id, ids, known->n, sizeof *ids, compare_ids))
+            list->v[n++] = list->v[i];
+    list->n = n;
+    free(ids);
+}
+
+/* Who is meant now and was not listed before; the ids' memory stays with `late`. */
+static bool list_late(struct visits *v, struct tenant_list *late)
+{
+    AUTO_ERR e = {0};
+    if (!read_tenants(v, late, &e)) {
+        output_talk(&v->app->out, TALK_WARNING, "the list of tenants could not be read again: %s", e.message);
+        return false;
+    }
+    drop_known(late, &v->tenants);
+    if (late->n && !tenants_choose(late, &v->choice, &e))
+        late->n = 0; /* a glob that fits none of the new ones */
+    return late->n > 0;
+}
+
+static void merge(struct fleet_result *all, size_t n_before, struct fleet_result *late, size_t n_late)
+{
+    all->states = mem_resize(all->states, n_before + n_late);
+    memcpy(all->states + n_before, late->states, n_late);
+    all->done += late->done;
+    all->known += late->known;
+    all->skipped += late->skipped;
+    all->failed += late->failed;
+    all->not_started += late->not_started;
+    all->changed += late->changed;
+    all->steps += late->steps;
+    all->bodies += late->bodies;
+    all->failures_cap = all->n_failures + late->n_failures;
+    all->failures = mem_resize(all->failures, all->failures_cap * sizeof *all->failures + 1);
+    for (size_t i = 0; i < late->n_failures; i++) {
+        all->failures[all->n_failures] = late->failures[i];
+        all->failures[all->n_failures++].tenant += n_before;
+    }
+    late->n_failures = 0; /* their texts went over */
+    fleet_free(late);
+}
+
+static bool may_be_late(const struct visits *v)
+{
+    return v->stream->kind == STREAM_FLEET && !v->choice.has_only && !v->result.not_started && !v->result.halt &&
+           !stop_winding_down(&v->app->stop) && clock_left(v->job.deadline) > 0;
+}
+
+void visits_run_late(struct visits *v)
+{
+    AUTO_ERR e = {0};
+    for (size_t round = 0; round < VISITS_ROUNDS && may_be_late(v) && list_late(v, &v->late[round]); round++) {
+        struct fleet_result result = {0};
+        size_t before = v->tenants.n, n = v->late[round].n;
+        for (size_t i = 0; i < n; i++)
+            vec_push(&v->tenants.arena, &v->tenants, v->late[round].v[i]);
+        struct tenant_list list = {.columns = v->late[round].columns, .v = v->tenants.v + before, .n = n};
+        output_talk(&v->app->out, TALK_NOTE, "%zu tenant%s appeared meanwhile", n, n == 1 ? "" : "s");
+        if (!run_list(v, &list, &result, &e))
+            output_error(&v->app->out, &e, NULL);
+        merge(&v->result, before, &result, n);
+    }
 }
 
 static bool was_stopped(const struct visits *v)
@@ -362,6 +448,8 @@ void visits_free(struct visits *v)
 {
     fleet_free(&v->result);
     tenants_free(&v->tenants);
+    for (size_t i = 0; i < VISITS_ROUNDS; i++)
+        tenants_free(&v->late[i]);
 }
 
 /* ----------------------------------------------------------------------------------------------------- one database */

@@ -8,14 +8,19 @@
 #include "cli/app.h"
 #include "run/fleet.h"
 
+enum { VISITS_ROUNDS = 4 }; /* how often the list is read again */
+
 struct visits {
     struct app *app;
     const struct stream *stream;
     const struct stream *registry; /* NULL: a single stream */
     const struct graph *graph;
     struct config config, registry_config;
-    struct job job;
+    struct job job, registry_job;
+    struct place registry_place;
+    struct choice choice; /* who is meant */
     struct tenant_list tenants;
+    struct tenant_list late[VISITS_ROUNDS]; /* what `tenants` took over from lists that were read again */
     struct strings registry_applied;
     struct fleet_result result;
     size_t done, failed, unchanged; /* so far */
@@ -38,6 +43,11 @@ bool visits_prepare(struct app *app, const struct stream *stream, enum job_kind 
 bool visits_list(struct visits *v, bool requires, struct err *e);
 /* Visits all. False only when that could not be begun. Failures are in v->result. */
 bool visits_run(struct visits *v, struct err *e);
+/*
+ * Reads the list again and visits who appeared while visits_run() was at work, until nobody does. Only where everybody was
+ * meant; what was halted or stopped stays so. Failures are in v->result with the others'.
+ */
+void visits_run_late(struct visits *v);
 /* The status that v->result amounts to: fleet_exit_code(), and 128 + signal when work was left for a signal. */
 int visits_status(const struct visits *v);
 /* A fleet's failure in full, as it happens; visits_report() names them all once more. */

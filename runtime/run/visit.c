@@ -224,29 +224,6 @@ static bool make_plan(struct work *w, enum job_kind kind, struct plan *out)
 
 /* --------------------------------------------------------------------------------------------------------- refusals */
 
-static bool refuse_requirement(struct work *w, const struct revision *r, const struct revision_requirement *need)
-{
-    const struct job *job = w->job;
-    const char *program = job->catalogue ? job->catalogue->program : "profile-migrate";
-    bool known = job->registry_applied && job->registry_stream && strcmp(need->stream, job->registry_stream) == 0;
-    if (known && strings_has(job->registry_applied, need->revision))
-        return true;
-    err_set(w->e, FAULT_REQUIRES, "revision %s requires %s@%s, which %s", r->id, need->stream, need->revision,
-            known ? "is not applied yet" : "this run knows nothing of");
-    err_hint(w->e, "run `%s %s head` first", program, need->stream);
-    w->e->cut = true;
-    return false;
-}
-
-static bool refuse_requirements(struct work *w, const struct plan *plan)
-{
-    for (size_t i = 0; i < plan->n; i++)
-        for (uint32_t k = 0; k < plan->steps[i].revision->n_requires; k++)
-            if (!refuse_requirement(w, plan->steps[i].revision, &plan->steps[i].revision->requires[k]))
-                return false;
-    return true;
-}
-
 static bool refuse_section(struct work *w, const struct step *step)
 {
     const struct revision *r = step->revision;
@@ -288,7 +265,7 @@ static bool refuse_plan(struct work *w, enum job_kind kind, const struct plan *p
     if (kind == JOB_STAMP)
         return true;
     if (kind == JOB_UPGRADE && (!history_refuse(w->history, &w->findings, w->command, w->where->tenant, w->e) ||
-                                !refuse_requirements(w, plan)))
+                                !requirements_met(w->job, plan, w->e)))
         return false;
     if (kind == JOB_DOWNGRADE && !refuse_spliced(w, plan))
         return false;

@@ -100,6 +100,14 @@ struct observer {
     void *context;
 };
 
+/*
+ * Has the registry's database what these steps require? FAULT_REQUIRES names the first that it has not. requirements_ahead()
+ * asks it of all that leads from an empty database to job->target, so that a fleet is refused before the first tenant is
+ * touched; a relative target depends on each tenant's rows and passes, as does one that leads nowhere.
+ */
+bool requirements_met(const struct job *job, const struct plan *plan, struct err *e);
+bool requirements_ahead(struct arena *a, const struct job *job, struct err *e);
+
 /* True when outcome->err.fault is FAULT_NONE. */
 bool visit(struct arena *a, const struct job *job, const struct place *where, const struct observer *observer,
            struct outcome *out);

@@ -50,6 +50,7 @@ registry() {
     SHARED_DATABASE_URL=$(pg_url "$1") && export SHARED_DATABASE_URL
     "$OURS" shared head >/dev/null 2>&1
 }
+pg_true() { [[ $(pg_sql "$1" "$2") == t ]]; }
 tenant() { pg_sql "$REGISTRY" "INSERT INTO tenants (tenant_id, $1) VALUES ($2)"; }
 
 # ------------------------------------------------------------------------------------------------------- by URL
@@ -111,8 +112,36 @@ run "$OURS" tenant head
 expect_exit 4
 expect_stderr_contains "shared@shar2"
 expect_stderr_contains "mixed-migrate shared head"
+
+it "asks that once, before any tenant is touched, also of those that had something else to do"
+run "$OURS" tenant downgrade base --tenant three
+expect_exit 0
+run "$OURS" tenant head --json
+expect_exit 4
+expect_equal "$(sqlite_sql three.db "SELECT count(*) FROM alembic_version")" 0
+expect_stdout_lacks '"event":"database"'
+run "$OURS" tenant ten1
+expect_exit 0
 run "$OURS" all head
 expect_exit 0
+
+it "visits in the same run who appeared while it was at work"
+run "$OURS" tenant downgrade ten1 --tenant one
+mkfifo holder
+"$PG_BIN/psql" -X -q -h "$PG_HOME" -p "$PG_PORT" -U "$PG_USER" -d t_one <holder >/dev/null 2>&1 &
+exec 7>holder
+echo "BEGIN; LOCK TABLE alembic_version;" >&7
+eventually 10 pg_true t_one "SELECT count(*) > 0 FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = 'alembic_version'::regclass"
+"$OURS" tenant head >late.out 2>late.err &
+late=$!
+eventually 10 pg_true t_one "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted"
+tenant database_url "'newcomer', 'sqlite:///newcomer.db'"
+echo "COMMIT;" >&7
+expect wait "$late"
+exec 7>&-
+expect_equal "$(sqlite_sql newcomer.db "SELECT version_num FROM alembic_version")" ten2
+expect grep -q '1 tenant appeared meanwhile' late.err
+expect grep -q '^tenant: 4 databases: 2 upgraded' late.out
 
 # ------------------------------------------------------------------------------------------------------- missing
 
