@@ -1,0 +1,158 @@
+/*
+ * A fleet's run, seen from a command: what fleet_run() is given, what is made of its answers, and the exit status that they
+ * amount to. What a visit does is the job's business (run/), what is said about it the command's.
+ */
+#include "cli/visits.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ------------------------------------------------------------------------------------------------------ running */
+
+static bool make_place(void *context, struct arena *a, const struct tenant_list *list, const struct tenant *t,
+                       struct place *out, struct err *e)
+{
+    const struct visits *v = context;
+    *out = (struct place){.tenant = t->id, .schema = t->schema};
+    if (v->stream->kind == STREAM_SINGLE)
+        return config_address(&v->config, a, &out->address, e);
+    struct config_row row = {.tenant = t->id, .url = t->url, .columns = &list->columns, .values = t->values};
+    return config_tenant_address(&v->config, a, &row, &out->address, e);
+}
+
+static void visit_done(void *context, const struct tenant *t, const struct place *where, const struct outcome *outcome)
+{
+    struct visits *v = context;
+    v->done++;
+    v->failed += outcome->err.fault != FAULT_NONE;
+    v->unchanged += !outcome->err.fault && !outcome->skipped && !outcome->applied;
+    if (v->each)
+        v->each(v, t, where, outcome);
+}
+
+static bool run_list(struct visits *v, const struct tenant_list *list, struct fleet_result *result, struct err *e)
+{
+    struct addresser addresser = {.place = make_place, .context = v};
+    struct fleet_options options = {
+        .jobs = v->stream->kind == STREAM_FLEET ? (size_t)config_number(&v->config, SET_JOBS) : 1,
+        .done = visit_done,
+        .context = v,
+        .observer = v->observer,
+    };
+    options.observer.context = v;
+    bool ok = fleet_run(&v->job, list, &addresser, &options, result, e);
+    output_end_progress(&v->app->out);
+    return ok;
+}
+
+bool visits_run(struct visits *v, struct err *e)
+{
+    v->done = v->failed = v->unchanged = 0;
+    fleet_free(&v->result);
+    return run_list(v, &v->tenants, &v->result, e);
+}
+
+/* ------------------------------------------------------------------------------------------------- late arrivals */
+
+static int compare_ids(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Takes those out of `list` that `known` has. */
+static void drop_known(struct tenant_list *list, const struct tenant_list *known)
+{
+    const char **ids = mem_alloc(known->n * sizeof *ids + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < known->n; i++)
+        ids[i] = known->v[i].id;
+    qsort(ids, known->n, sizeof *ids, compare_ids);
+    for (size_t i = 0; i < list->n; i++)
+        if (!bsearch(&list->v[i].id, ids, known->n, sizeof *ids, compare_ids))
+            list->v[n++] = list->v[i];
+    list->n = n;
+    free(ids);
+}
+
+/* Who is meant now and was not listed before; the ids' memory stays with `late`. */
+static bool list_late(struct visits *v, struct tenant_list *late)
+{
+    AUTO_ERR e = {0};
+    if (!visits_read_tenants(v, late, &e)) {
+        output_talk(&v->app->out, TALK_WARNING, "the list of tenants could not be read again: %s", e.message);
+        return false;
+    }
+    drop_known(late, &v->tenants);
+    if (late->n && !tenants_choose(late, &v->choice, &e))
+        late->n = 0; /* a glob that fits none of the new ones */
+    return late->n > 0;
+}
+
+static void merge(struct fleet_result *all, size_t n_before, struct fleet_result *late, size_t n_late)
+{
+    all->states = mem_resize(all->states, n_before + n_late);
+    memcpy(all->states + n_before, late->states, n_late);
+    all->done += late->done;
+    all->known += late->known;
+    all->skipped += late->skipped;
+    all->failed += late->failed;
+    all->not_started += late->not_started;
+    all->changed += late->changed;
+    all->steps += late->steps;
+    all->bodies += late->bodies;
+    all->failures_cap = all->n_failures + late->n_failures;
+    all->failures = mem_resize(all->failures, all->failures_cap * sizeof *all->failures + 1);
+    for (size_t i = 0; i < late->n_failures; i++) {
+        all->failures[all->n_failures] = late->failures[i];
+        all->failures[all->n_failures++].tenant += n_before;
+    }
+    late->n_failures = 0; /* their texts went over */
+    fleet_free(late);
+}
+
+static bool may_be_late(const struct visits *v)
+{
+    return v->stream->kind == STREAM_FLEET && !v->choice.has_only && !v->result.not_started && !v->result.halt &&
+           !stop_winding_down(&v->app->stop) && clock_left(v->job.deadline) > 0;
+}
+
+void visits_run_late(struct visits *v)
+{
+    AUTO_ERR e = {0};
+    for (size_t round = 0; round < VISITS_ROUNDS && may_be_late(v) && list_late(v, &v->late[round]); round++) {
+        struct fleet_result result = {0};
+        size_t before = v->tenants.n, n = v->late[round].n;
+        for (size_t i = 0; i < n; i++)
+            vec_push(&v->tenants.arena, &v->tenants, v->late[round].v[i]);
+        struct tenant_list list = {.columns = v->late[round].columns, .v = v->tenants.v + before, .n = n};
+        output_talk(&v->app->out, TALK_NOTE, "%zu tenant%s appeared meanwhile", n, n == 1 ? "" : "s");
+        if (!run_list(v, &list, &result, &e))
+            output_error(&v->app->out, &e, NULL);
+        merge(&v->result, before, &result, n);
+    }
+}
+
+static bool was_stopped(const struct visits *v)
+{
+    if (!atomic_load(&v->app->stop.signal))
+        return false;
+    for (size_t i = 0; i < v->result.n_failures; i++)
+        if (v->result.failures[i].fault == FAULT_STOPPED)
+            return true;
+    return v->result.not_started > 0;
+}
+
+int visits_status(const struct visits *v)
+{
+    struct tolerance tolerance = {0};
+    struct share share;
+    if (was_stopped(v))
+        return EXIT_SIGNAL + atomic_load(&v->app->stop.signal);
+    if (v->stream->kind == STREAM_FLEET && share_parse(str_from(config_text(&v->config, SET_TOLERATE)), &share))
+        tolerance = (struct tolerance){.number = share.is_percent ? 0 : share.number,
+                                       .percent = share.is_percent ? (unsigned)share.number : 0,
+                                       .is_percent = share.is_percent};
+    int status = fleet_exit_code(&v->result, v->tenants.n, &tolerance);
+    /* No signal, and still not begun: the deadline was first. */
+    return v->result.not_started ? exit_worse(status, EXIT_RETRY) : status;
+}
