@@ -89,6 +89,19 @@ bool str_next(struct str *rest, char separator, struct str *piece)
     return true;
 }
 
+bool str_number(struct str s, uint64_t most, uint64_t *out)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned digit = (unsigned char)s.p[i] - (unsigned)'0';
+        if (digit > 9 || digit > most || n > (most - digit) / 10)
+            return false;
+        n = n * 10 + digit;
+    }
+    *out = n;
+    return s.n > 0;
+}
+
 /* Length of the valid sequence that starts at p (with n bytes left), or 0: table 3-7 of the Unicode standard. */
 static size_t utf8_sequence(const unsigned char *p, size_t n)
 {

@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct str {
     const char *p;
@@ -41,6 +42,8 @@ size_t str_find_last(struct str s, char c);
  * NULL.
  */
 bool str_next(struct str *rest, char separator, struct str *piece);
+/* Decimal digits alone, and a number up to `most`; anything else is false. */
+bool str_number(struct str s, uint64_t most, uint64_t *out);
 /* Length of the first invalid UTF-8 position: s.n when all of `s` is valid UTF-8 (no surrogates, no overlong forms). */
 size_t str_utf8_error(struct str s);
 /* Edit distance (insert, delete, replace, swap of neighbours), capped at 255; used for "did you mean". */

@@ -83,8 +83,7 @@ static bool list_late(struct visits *v, struct tenant_list *late)
         return false;
     }
     drop_known(late, &v->tenants);
-    if (late->n && !tenants_choose(late, &v->choice, &e))
-        late->n = 0; /* a glob that fits none of the new ones */
+    tenants_keep(late, &v->choice);
     return late->n > 0;
 }
 

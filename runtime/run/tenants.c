@@ -1,6 +1,5 @@
 /*
- * The tenants of a fleet: what tenants_query says, checked, and the part of it that somebody asked for. Reads the registry's
- * database, never writes to it.
+ * The tenants of a fleet: what tenants_query says, checked. Reads the registry's database, never writes to it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +51,20 @@ static const char *const *copy_values(struct arena *a, const struct db_row *row)
     return values;
 }
 
+/* NULL comes last. */
+static bool parse_wave(const char *id, const char *text, int32_t *out, struct err *e)
+{
+    uint64_t wave = INT32_MAX;
+    if (text && !str_number(str_from(text), INT32_MAX - 1, &wave)) {
+        err_set(e, FAULT_CONFIG, "tenant \"%s\": its wave \"%s\" is no whole number from 0 to %d", id, text,
+                INT32_MAX - 1);
+        err_hint(e, "the lowest wave comes first; null comes last");
+        return false;
+    }
+    *out = (int32_t)wave;
+    return true;
+}
+
 bool tenants_add(struct tenant_list *list, const struct db_row *row, struct err *e)
 {
     if (!list->columns.n && !learn_columns(list, row, e))
@@ -68,6 +81,8 @@ bool tenants_add(struct tenant_list *list, const struct db_row *row, struct err 
         .schema = value_of(list, values, "schema"),
         .values = values,
     };
+    if (!parse_wave(t.id, value_of(list, values, "wave"), &t.wave, e))
+        return false;
     vec_push(&list->arena, list, t);
     return true;
 }
@@ -154,64 +169,4 @@ void tenants_free(struct tenant_list *list)
 {
     arena_free(&list->arena);
     *list = (struct tenant_list){0};
-}
-
-/* -------------------------------------------------------------------------------------------------------- filtering */
-
-static const char *nearest_id(const struct tenant_list *list, const char *id)
-{
-    const char *best = NULL;
-    size_t length = strlen(id);
-    unsigned least = 2 + (unsigned)(length < 16 ? length / 4 : 4); /* as far or further is no help */
-    for (size_t i = 0; i < list->n; i++) {
-        unsigned distance = str_distance(str_from(id), str_from(list->v[i].id));
-        if (distance < least) {
-            least = distance;
-            best = list->v[i].id;
-        }
-    }
-    return best;
-}
-
-static bool refuse_id(const struct tenant_list *list, const char *id, struct err *e)
-{
-    if (!id[0]) {
-        err_set(e, FAULT_USAGE, "the id of a tenant is empty");
-        err_hint(e, "is a variable unset? Leave the filter out to visit every tenant");
-        return false;
-    }
-    const char *nearest = nearest_id(list, id);
-    err_set(e, FAULT_USAGE, "no tenant \"%s\"", id);
-    err_detail(e, "%zu tenant%s listed", list->n, list->n == 1 ? " is" : "s are");
-    if (nearest)
-        err_hint(e, "did you mean \"%s\"?", nearest);
-    return false;
-}
-
-bool tenants_choose(struct tenant_list *list, const struct choice *choice, struct err *e)
-{
-    const struct strings *only = &choice->only;
-    if (!choice->has_only)
-        return true;
-    const struct tenant **sorted = sorted_by_id(list);
-    bool *keep = mem_alloc(list->n * sizeof *keep);
-    bool ok = true;
-    for (size_t i = 0; ok && i < only->n; i++) {
-        struct tenant wanted = {.id = only->v[i]};
-        const struct tenant *key = &wanted;
-        const struct tenant **hit = list->n ? bsearch(&key, sorted, list->n, sizeof *sorted, compare_ids) : NULL;
-        if (hit)
-            keep[*hit - list->v] = true;
-        else
-            ok = refuse_id(list, only->v[i], e);
-    }
-    size_t n = 0;
-    for (size_t i = 0; ok && i < list->n; i++)
-        if (keep[i])
-            list->v[n++] = list->v[i];
-    if (ok)
-        list->n = n;
-    free(keep);
-    free(sorted);
-    return ok;
 }
