@@ -108,9 +108,13 @@ static void attend(struct app *app, int signal_fd, int done_fd)
     enum stage stage = RUNNING;
     int64_t deadline = DEADLINE_NEVER;
     for (;;) {
-        int64_t left = clock_left(deadline);
-        int timeout = deadline == DEADLINE_NEVER ? -1 : left > 60000 ? 60000 : (int)left;
+        /* On a terminal the progress line is kept alive from here, where nothing else is to be done. */
+        int64_t longest = app->out.terminal ? OUTPUT_TICK_MS : 60000;
+        int64_t left = clock_min(clock_left(deadline), longest);
+        int timeout = deadline == DEADLINE_NEVER && !app->out.terminal ? -1 : (int)left;
         int ready = poll(fds, 2, timeout);
+        if (ready == 0)
+            output_tick(&app->out);
         if (ready > 0 && fds[1].revents)
             return;
         if (ready > 0 && fds[0].revents)

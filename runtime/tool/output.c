@@ -2,6 +2,7 @@
 #include "tool/output.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -9,12 +10,16 @@
 
 #include "base/clock.h"
 
+enum { DRAWN_APART_MS = 100, DRAWN_LEAST_MS = 1000 };
+
 void output_init(struct output *o, FILE *answer, FILE *talk)
 {
-    const char *term = getenv("TERM");
+    const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
     *o = (struct output){.answer = answer, .talk = talk};
     pthread_mutex_init(&o->mutex, NULL);
     o->terminal = isatty(fileno(talk)) && term && *term && strcmp(term, "dumb") != 0;
+    o->style.utf8 = locale_is_utf8(getenv("LC_ALL"), getenv("LC_CTYPE"), getenv("LANG"));
+    o->style.colour = o->terminal && !(no_colour && *no_colour);
 }
 
 /* C0, DEL, and C1 as UTF-8 writes it (C2 80 … C2 9F). */
@@ -36,25 +41,54 @@ void output_clean(struct buf *out, struct str text, bool lines)
 
 /* --------------------------------------------------------------------------------------------- under the mutex */
 
+static void flush_answer(struct output *o)
+{
+    if (fflush(o->answer) != 0 && !o->write_errno)
+        o->write_errno = errno ? errno : EIO;
+}
+
+static size_t columns_of(FILE *f)
+{
+    struct winsize size;
+    return ioctl(fileno(f), TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+}
+
 static void clear_progress(struct output *o)
 {
-    if (!o->has_progress)
+    if (!o->progress.stands)
         return;
     fputs("\r\033[K", o->talk);
     fflush(o->talk);
-    o->has_progress = false;
+    o->progress.stands = false;
+}
+
+/* One column stays free: a terminal that waits behind its last one wraps with the next character. */
+static void draw_progress(struct output *o, int64_t now)
+{
+    struct progress *p = &o->progress;
+    BUF_AUTO text = {0};
+    double rate = rate_note(&p->rate, now, p->numbers.done);
+    buf_addz(&text, "\r");
+    progress_render(&text, &p->numbers, rate, now - p->began_ms, columns_of(o->talk) - 1, o->style);
+    buf_addz(&text, "\033[K");
+    fwrite(text.p, 1, text.n, o->talk);
+    fflush(o->talk);
+    p->drawn_ms = now;
+    p->stands = true;
+}
+
+/* What follows a progress line that had to go: it is drawn again, but not more often than the eye can use. */
+static void draw_unless_fresh(struct output *o, int64_t most_age_ms)
+{
+    int64_t now = clock_ms();
+    if (o->progress.wanted && now - o->progress.drawn_ms >= most_age_ms)
+        draw_progress(o, now);
 }
 
 static void write_answer(struct output *o, struct str text)
 {
     clear_progress(o);
     if (text.n && fwrite(text.p, 1, text.n, o->answer) != text.n && !o->write_errno)
-        o->write_errno = errno ? errno : EIO;
-}
-
-static void flush_answer(struct output *o)
-{
-    if (fflush(o->answer) != 0 && !o->write_errno)
         o->write_errno = errno ? errno : EIO;
 }
 
@@ -65,6 +99,7 @@ static void write_talk(struct output *o, struct str text)
     flush_answer(o);
     fwrite(text.p, 1, text.n, o->talk);
     fflush(o->talk);
+    draw_unless_fresh(o, DRAWN_APART_MS);
 }
 
 /* ------------------------------------------------------------------------------------------------------- answer */
@@ -209,45 +244,45 @@ void output_error(struct output *o, const struct err *e, const char *label)
 
 /* ----------------------------------------------------------------------------------------------------- progress */
 
-static size_t terminal_width(FILE *f)
-{
-    struct winsize size;
-    if (ioctl(fileno(f), TIOCGWINSZ, &size) != 0 || size.ws_col < 20)
-        return 80;
-    return size.ws_col;
-}
-
-/* The longest beginning that fits: a line that wraps could not be taken away again. Characters count as one column. */
-static struct str cut_to_width(struct str line, size_t width)
-{
-    size_t columns = 0;
-    for (size_t i = 0; i < line.n; i++)
-        if (((unsigned char)line.p[i] & 0xC0) != 0x80 && columns++ == width)
-            return str_slice(line, 0, i);
-    return line;
-}
-
 void output_progress(struct output *o, bool force, const char *format, ...)
 {
     if (!o->terminal || o->quiet || o->json)
         return;
-    BUF_AUTO line = {0}, clean = {0}, text = {0};
+    BUF_AUTO line = {0}, clean = {0};
     va_list ap;
     va_start(ap, format);
     buf_vaddf(&line, format, ap);
     va_end(ap);
     output_clean(&clean, buf_str(&line), false);
     pthread_mutex_lock(&o->mutex);
-    int64_t now = clock_ms();
-    if (force || now - o->progress_at >= 100) {
-        buf_addz(&text, "\r");
-        buf_adds(&text, cut_to_width(buf_str(&clean), terminal_width(o->talk) - 1));
-        buf_addz(&text, "\033[K");
-        fwrite(text.p, 1, text.n, o->talk);
+    if (force || clock_ms() - o->progress.drawn_ms >= DRAWN_APART_MS) {
+        fprintf(o->talk, "\r%.*s\033[K", (int)columns_of(o->talk) - 1, clean.p);
         fflush(o->talk);
-        o->progress_at = now;
-        o->has_progress = true;
+        o->progress.drawn_ms = clock_ms();
+        o->progress.stands = true;
     }
+    pthread_mutex_unlock(&o->mutex);
+}
+
+void output_draw_progress(struct output *o, const struct progress_numbers *numbers)
+{
+    if (!o->terminal || o->quiet || o->json)
+        return;
+    pthread_mutex_lock(&o->mutex);
+    if (!o->progress.wanted)
+        o->progress = (struct progress){.wanted = true, .began_ms = clock_ms(), .drawn_ms = INT64_MIN / 2};
+    o->progress.numbers = *numbers;
+    draw_unless_fresh(o, DRAWN_APART_MS);
+    pthread_mutex_unlock(&o->mutex);
+}
+
+/* Whoever calls this must stay free to take signals: a terminal that is stopped (Ctrl-S), or a writer who is, is left be. */
+void output_tick(struct output *o)
+{
+    struct pollfd talk = {.fd = fileno(o->talk), .events = POLLOUT};
+    if (!o->terminal || poll(&talk, 1, 0) != 1 || !(talk.revents & POLLOUT) || pthread_mutex_trylock(&o->mutex) != 0)
+        return;
+    draw_unless_fresh(o, o->progress.stands ? DRAWN_LEAST_MS : DRAWN_APART_MS);
     pthread_mutex_unlock(&o->mutex);
 }
 
@@ -255,7 +290,13 @@ void output_end_progress(struct output *o)
 {
     pthread_mutex_lock(&o->mutex);
     clear_progress(o);
+    o->progress = (struct progress){0};
     pthread_mutex_unlock(&o->mutex);
+}
+
+size_t output_width(const struct output *o)
+{
+    return isatty(fileno(o->answer)) ? columns_of(o->answer) : 80;
 }
 
 bool output_finish(struct output *o)

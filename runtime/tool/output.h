@@ -5,7 +5,8 @@
  * Text that came from a database, a file name or the command line may hold anything: control characters are shown as \xNN,
  * so that no tenant's id can drive a terminal or forge a line.
  *
- * On a terminal stderr's last line may be a progress line; it is taken away before anything else is written.
+ * On a terminal stderr's last line may be a progress line; it is taken away before anything else is written, and drawn anew
+ * after.
  */
 #ifndef TOOL_OUTPUT_H
 #define TOOL_OUTPUT_H
@@ -16,6 +17,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "tool/progress.h"
 
 struct output {
     FILE *answer; /* stdout */
@@ -24,13 +26,22 @@ struct output {
     bool quiet;         /* warnings and errors only */
     unsigned verbosity; /* how many -v */
     bool terminal;      /* talk is one that understands escape sequences */
+    struct progress_style style;
     pthread_mutex_t mutex;
-    bool has_progress;   /* a progress line stands there */
-    int64_t progress_at; /* when it was drawn last */
-    int write_errno;     /* the first failed write to `answer` */
+    struct progress {
+        bool wanted; /* between the first output_draw_progress() and output_end_progress() */
+        bool stands; /* it is what the terminal's last line shows */
+        int64_t began_ms, drawn_ms;
+        struct progress_numbers numbers;
+        struct rate rate;
+    } progress;
+    int write_errno; /* the first failed write to `answer` */
 };
 
-/* Finds out whether `talk` is a terminal. There are no colours: the words say what is an error. */
+/*
+ * Finds out whether `talk` is a terminal, and what it can show: blocks where the locale is UTF-8; colour unless NO_COLOR is
+ * set and not empty. Only the progress line has any; elsewhere the words say what is an error.
+ */
 void output_init(struct output *o, FILE *answer, FILE *talk);
 
 /* One line of the answer (none with --json: use output_object). The format holds no line end. */
@@ -53,9 +64,25 @@ void output_error_members(struct json *j, const struct err *e);
 /* The sink for library code. */
 struct log output_log(struct output *o);
 
-/* Draws the progress line, at most ten times a second (force: now); nothing without a terminal. */
+/*
+ * Draws the progress line with these numbers, at most ten times a second: what comes in between is remembered and shown
+ * with the next. Nothing without a terminal, when quiet, or with --json. The width is asked each time.
+ */
+void output_draw_progress(struct output *o, const struct progress_numbers *numbers);
+/* The same with a text of the caller's. */
 void output_progress(struct output *o, bool force, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/*
+ * Draws it with the numbers of last time, for the time goes on even where no tenant is through. To be called now and then
+ * by a thread that has nothing else to do; draws once a second, or sooner where something else took the line away. Never
+ * waits.
+ */
+void output_tick(struct output *o);
+enum { OUTPUT_TICK_MS = 250 };
+/* Takes it away for good; the next one begins with a clock of its own. */
 void output_end_progress(struct output *o);
+
+/* The columns of the terminal that the answer goes to; 80 when it is none. */
+size_t output_width(const struct output *o);
 
 /* Flushes. False when the answer could not be written; says so unless the reader merely went away. */
 bool output_finish(struct output *o);
