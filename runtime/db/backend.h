@@ -30,6 +30,7 @@ struct db_backend {
     bool (*ensure_version)(struct db *db, struct err *e);
     bool (*query)(struct db *db, const char *sql, bool (*row)(void *, const struct db_row *, struct err *),
                   void *context, struct err *e);
+    bool (*write)(struct db *db, const char *sql, struct err *e);
 };
 
 struct db {

@@ -123,6 +123,11 @@ bool db_query(struct db *db, const char *sql, bool (*row)(void *context, const s
     return db->backend->query(db, sql, row, context, e);
 }
 
+bool db_write(struct db *db, const char *sql, struct err *e)
+{
+    return db->backend->write(db, sql, e);
+}
+
 /* ---- quoting ---- */
 
 static void add_doubled(struct buf *out, const char *text, char quote, bool backslashes)

@@ -65,6 +65,7 @@ struct db_options {
     bool create; /* make the database (PostgreSQL: also `schema`) when it does not exist; with read_only SQLite reads
                              an empty database in its place, and makes nothing */
     bool allow_foreign;      /* go on with a server that only looks like PostgreSQL */
+    bool identify;           /* db_read_state() says which server it is */
     const struct stop *stop; /* may be NULL */
     const struct log *log;   /* may be NULL */
 };
@@ -101,6 +102,11 @@ struct db_state {
     struct strings rows; /* sorted by bytes */
     bool has_last;       /* the log has a row of this stream */
     struct log_entry last;
+    /*
+     * With options.identify, in the same round trip: PostgreSQL's system identifier, "/", its time line. NULL: it would
+     * not say (no right to ask, a standby), or SQLite, whose files db_file_version() looks at.
+     */
+    const char *server;
 };
 bool db_read_state(struct db *db, struct arena *a, struct db_state *out, struct err *e);
 
@@ -178,6 +184,20 @@ struct db_row {
 };
 bool db_query(struct db *db, const char *sql, bool (*row)(void *context, const struct db_row *row, struct err *e),
               void *context, struct err *e);
+
+/*
+ * SQL of our own that writes: one statement or several, each ended by ";", in one transaction of its own. A failure of
+ * any leaves nothing behind. FAULT_LOST: whether it was committed is not known.
+ */
+bool db_write(struct db *db, const char *sql, struct err *e);
+
+/*
+ * A SQLite file without opening it. The identity is its device and inode, "/" between them; the version is that with its
+ * size and time of last change, and those of its write-ahead log where one stands: a file that was written to, restored or
+ * replaced has another. False when there is no such file, it is in memory, or it is PostgreSQL.
+ */
+bool db_file_identity(const struct address *where, struct buf *out);
+bool db_file_version(const struct address *where, struct buf *out);
 
 /*
  * Offline scripts (`--sql`): the text of the same things, Alembic's shape. Pure.

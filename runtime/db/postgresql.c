@@ -19,4 +19,5 @@ const struct db_backend db_postgresql = {
     .invalid_indexes = postgresql_invalid_indexes,
     .ensure_version = postgresql_ensure_version,
     .query = postgresql_query,
+    .write = postgresql_write,
 };

@@ -37,6 +37,8 @@ struct postgresql {
     bool dead;                /* closed or out of step: nothing more is sent */
     bool no_connection_check; /* the server's platform cannot watch its clients */
     struct postgresql_place place;
+    char *server;     /* options.identify: what it said */
+    bool server_mute; /* it was asked, and would not say */
 };
 
 static inline struct postgresql *postgresql_of(struct db *db)
@@ -112,7 +114,7 @@ void postgresql_add_masked(struct buf *out, const struct address *where, const c
 /* ---- postgresql_sql.c ---- */
 
 extern const char SQL_STATE_BEGIN[], SQL_STATE_PLACE[], SQL_STATE_ROWS[], SQL_STATE_NEWEST[], SQL_STATE_LAST[],
-    SQL_LOG[];
+    SQL_STATE_SERVER[], SQL_LOG[];
 extern const char SQL_BEGIN[], SQL_COMMIT[], SQL_ROLLBACK[], SQL_BEGIN_READ_ONLY[];
 extern const char SQL_SET_STRINGS[], SQL_SET_STATEMENT_TIMEOUT[], SQL_SET_LOCK_TIMEOUT[], SQL_SET_TRANSACTION_TIMEOUT[],
     SQL_SET_CONNECTION_CHECK[], SQL_SET_TRIGGERS_ON[], SQL_SET_SEARCH_PATH[], SQL_SET_TENANT[], SQL_SET_STREAM[],
@@ -219,6 +221,7 @@ bool message_send(struct message *m, struct err *e);
 bool postgresql_apply(struct db *db, const struct db_step *steps, size_t n, bool together, size_t *done, struct err *e);
 bool postgresql_append_log(struct db *db, const struct log_entry *entries, size_t n, struct err *e);
 bool postgresql_ensure_version(struct db *db, struct err *e);
+bool postgresql_write(struct db *db, const char *sql, struct err *e);
 
 /* ---- postgresql_statement.c ---- */
 

@@ -65,6 +65,21 @@ bool postgresql_append_log(struct db *db, const struct log_entry *entries, size_
     return postgresql_learn_to_write(p, e) && apply_in_one(p, &step, 1, false, e);
 }
 
+bool postgresql_write(struct db *db, const char *sql, struct err *e)
+{
+    BUF_AUTO message = {0};
+    REPLY_AUTO reply = {0};
+    buf_addz(&message, SQL_BEGIN);
+    if (db->options.schema) {
+        BUF_AUTO schema = {0};
+        db_quote_name(&schema, db->options.schema);
+        sql_add(&message, SQL_SET_SEARCH_PATH, "schema", schema.p, NULL);
+    }
+    buf_addz(&message, sql);
+    buf_addz(&message, SQL_COMMIT);
+    return postgresql_run(postgresql_of(db), message.p, &reply, NULL, e);
+}
+
 bool postgresql_ensure_version(struct db *db, struct err *e)
 {
     struct postgresql *p = postgresql_of(db);

@@ -442,6 +442,7 @@ void postgresql_close(struct db *db)
     struct postgresql *p = postgresql_of(db);
     PQfinish(p->conn);
     postgresql_forget(p);
+    free(p->server);
     arena_free(&p->arena);
     free(p);
 }

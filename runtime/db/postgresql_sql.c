@@ -38,6 +38,16 @@ const char SQL_STATE_NEWEST[] = "SELECT l.*, extract(epoch FROM l.started) AS st
 const char SQL_STATE_LAST[] = "SELECT l.*, extract(epoch FROM l.started) AS started_s\n"
                               "FROM {log} l WHERE l.stream = {stream} ORDER BY l.id DESC LIMIT 1;\n";
 
+/*
+ * Which server this is. Sent behind the COMMIT of the state's message, so that a server that refuses breaks nothing. The
+ * record is taken apart here: its columns by name would cost a fresh connection as much again. The name of a WAL file
+ * begins with the time line in hex; a standby writes none.
+ */
+const char SQL_STATE_SERVER[] =
+    "\n;SELECT pg_catalog.pg_control_system()::text,\n"
+    "       CASE WHEN NOT pg_catalog.pg_is_in_recovery()\n"
+    "            THEN pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8) END";
+
 /* {where} and {limit} may be empty; newest first. */
 const char SQL_LOG[] = "SELECT l.*, extract(epoch FROM l.started) AS started_s\n"
                        "FROM {log} l {where} ORDER BY l.id DESC {limit}";

@@ -136,15 +136,38 @@ static void take_entry(struct arena *a, const PGresult *row, struct log_entry *o
     }
 }
 
+/* ---- which server it is ---- */
+
+/* The row of SQL_STATE_SERVER: "(1300,202209061,7711060019840836775,…)" and "00000001". */
+static void take_server(struct postgresql *p, const PGresult *row)
+{
+    const char *control = value_of(row, 0), *line = value_of(row, 1);
+    struct str rest = str_from(control), field = {0};
+    BUF_AUTO server = {0};
+    for (int i = 0; i < 3; i++)
+        if (!str_next(&rest, ',', &field))
+            return;
+    if (!line || !field.n)
+        return;
+    buf_addf(&server, "%.*s/%lu", STR_ARG(field), strtoul(line, NULL, 16));
+    free(p->server);
+    p->server = buf_steal(&server);
+}
+
+static bool asks_server(const struct postgresql *p)
+{
+    return p->base.options.identify && !p->server && !p->server_mute;
+}
+
 /* ---- the state ---- */
 
-enum ask { ASK_PLACE = 1, ASK_ROWS = 2, ASK_NEWEST = 4, ASK_LAST = 8 };
+enum ask { ASK_PLACE = 1, ASK_ROWS = 2, ASK_NEWEST = 4, ASK_LAST = 8, ASK_SERVER = 16 };
 
 struct state_reader {
     struct postgresql *p;
     struct arena *a;
     struct db_state *out;
-    int asks[6]; /* what each statement of the message asks for; 0: nothing */
+    int asks[8]; /* what each statement of the message asks for; 0: nothing */
     bool newest; /* the log has a row, of whatever stream */
 };
 
@@ -167,6 +190,9 @@ static bool take_state_row(void *context, size_t index, const PGresult *row, str
     case ASK_LAST:
         take_entry(r->a, row, &r->out->last);
         r->out->has_last = true;
+        break;
+    case ASK_SERVER:
+        take_server(r->p, row);
         break;
     default:
         break;
@@ -246,8 +272,18 @@ static bool ask_state(struct state_reader *r, int what, bool by_path, int *left,
             r->asks[n++] = ask;
         }
     buf_addz(&sql, SQL_COMMIT);
+    bool asked = asks_server(r->p);
+    if (asked) {
+        buf_addz(&sql, SQL_STATE_SERVER);
+        r->asks[n + 1] = ASK_SERVER;
+    }
     *left = 0;
-    if (postgresql_exchange(r->p, sql.p, &reply))
+    bool done = postgresql_exchange(r->p, sql.p, &reply);
+    /* Behind the COMMIT nothing can fail but the question which server it is, and that is allowed to. */
+    done = done || (asked && reply.n == n + 1 && !reply.cut);
+    if (asked && done)
+        r->p->server_mute = !r->p->server;
+    if (done)
         return true;
     bool missing = is_missing_table(&reply);
     for (size_t i = reply.n; missing && i < n; i++)
@@ -315,6 +351,7 @@ bool postgresql_read_state(struct db *db, struct arena *a, struct db_state *out,
     }
     out->has_version_table = r.p->place.has_version;
     out->has_log = r.p->place.has_log;
+    out->server = arena_strdup(a, r.p->server);
     strings_sort(&out->rows);
     return true;
 }

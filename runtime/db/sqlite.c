@@ -25,4 +25,5 @@ const struct db_backend db_sqlite = {
     .invalid_indexes = sqlite_invalid_indexes,
     .ensure_version = sqlite_ensure_version,
     .query = sqlite_query,
+    .write = sqlite_write,
 };

@@ -199,6 +199,7 @@ bool sqlite_run_batch(struct db *db, const struct db_step *step, const struct lo
                       struct err *e);
 bool sqlite_append_log(struct db *db, const struct log_entry *entries, size_t n, struct err *e);
 bool sqlite_ensure_version(struct db *db, struct err *e);
+bool sqlite_write(struct db *db, const char *sql, struct err *e);
 bool sqlite_drop_index(struct db *db, const char *schema, const char *index, struct err *e);
 
 #endif

@@ -365,6 +365,29 @@ bool sqlite_ensure_version(struct db *db, struct err *e)
     return ok;
 }
 
+static bool exec_all(struct sqlite *s, const char *sql, struct err *e)
+{
+    for (const char *tail; *(sql += strspn(sql, " \n;")); sql = tail) {
+        STATEMENT_AUTO *statement = NULL;
+        int rc = sqlite3_prepare_v2(s->handle, sql, -1, &statement, &tail);
+        if (rc != SQLITE_OK)
+            return sqlite_fail(s, rc, NULL, e);
+        do {
+            if (!sqlite_step(s, statement, &rc, NULL, e))
+                return false;
+        } while (rc == SQLITE_ROW);
+    }
+    return true;
+}
+
+bool sqlite_write(struct db *db, const char *sql, struct err *e)
+{
+    struct sqlite *s = sqlite_of(db);
+    bool ok = begin_own(s, e) && exec_all(s, sql, e) && sqlite_commit(s, e);
+    finish(s, false);
+    return ok;
+}
+
 /* An index that is no longer there is what was asked for. */
 bool sqlite_drop_index(struct db *db, const char *schema, const char *index, struct err *e)
 {

@@ -251,3 +251,48 @@ bool sqlite_can_write(struct sqlite *s, struct err *e)
     err_hint(e, "SQLite writes a journal beside the file: the folder must be writable too");
     return false;
 }
+
+/* ------------------------------------------------------------------------------------------------ from outside */
+
+static bool look_at(const struct address *where, struct stat *st)
+{
+    return where->dialect == DIALECT_SQLITE && where->path && strcmp(where->path, ":memory:") != 0 &&
+           stat(where->path, st) == 0 && S_ISREG(st->st_mode);
+}
+
+static void add_identity(struct buf *out, const struct stat *st)
+{
+    buf_addf(out, "%llu/%llu", (unsigned long long)st->st_dev, (unsigned long long)st->st_ino);
+}
+
+/*
+ * The time of the last write, not that of the last change of the inode: a container that hands its files to their owner
+ * at every start would make every tenant look changed.
+ */
+static void add_size_and_time(struct buf *out, const struct stat *st)
+{
+    buf_addf(out, " %lld %lld.%09ld", (long long)st->st_size, (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec);
+}
+
+bool db_file_identity(const struct address *where, struct buf *out)
+{
+    struct stat st;
+    if (!look_at(where, &st))
+        return false;
+    add_identity(out, &st);
+    return true;
+}
+
+bool db_file_version(const struct address *where, struct buf *out)
+{
+    BUF_AUTO wal = {0};
+    struct stat st;
+    if (!look_at(where, &st))
+        return false;
+    add_identity(out, &st);
+    add_size_and_time(out, &st);
+    buf_addf(&wal, "%s-wal", where->path);
+    if (stat(wal.p, &st) == 0 && st.st_size > 0)
+        add_size_and_time(out, &st);
+    return true;
+}

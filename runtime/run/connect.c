@@ -27,6 +27,7 @@ void connect_options(const struct job *job, const struct place *where, struct db
         .deadline = connect_deadline(job),
         .read_only = job->kind == JOB_READ || job->kind == JOB_WAIT,
         .allow_foreign = job->allow_foreign,
+        .identify = job->identify,
         .stop = job->stop,
         .log = job->log,
     };

@@ -112,6 +112,7 @@ static bool survey(struct work *w)
         recover_reset(w);
     w->surveyed = true;
     w->state = state;
+    w->out->server = state.server;
     w->out->rows = state.rows;
     if (!w->out->has_state) {
         w->out->state = state;
@@ -361,8 +362,12 @@ static bool take_link(struct work *w, struct link *link, uint8_t key[SHA256_BYTE
 static void leave_link(struct work *w, struct link *link, const uint8_t key[SHA256_BYTES])
 {
     bool sound = w->e->fault != FAULT_LOST && w->e->fault != FAULT_UNREACHABLE && w->e->fault != FAULT_STOPPED;
-    if (!w->where->schema || !sound) {
+    bool look = w->job->identify && w->out->dialect == DIALECT_SQLITE;
+    if (!w->where->schema || !sound || look) {
+        BUF_AUTO version = {0};
         db_close(w->db);
+        if (look && db_file_version(&w->where->address, &version)) /* not before: closing may write */
+            w->out->server = arena_str(w->a, buf_str(&version));
         return;
     }
     link->db = w->db;
