@@ -1,14 +1,288 @@
-/* The report of a run: reads one back. */
+/* The report of a run, made stream by stream and written at the end, and read back. */
 #include "cli/report.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "model/revision.h"
 #include "tool/report_file.h"
+
+/* ------------------------------------------------------------------------------------------------------ the file */
+
+static bool cannot_write(const struct report *r, int code, struct err *e)
+{
+    return err_set(e, FAULT_USAGE, "cannot write the report %s: %s", r->path, strerror(code));
+}
+
+/* A new file beside the one to be; -1 with errno. `name` is its name. */
+static int open_temporary(const struct report *r, struct buf *name)
+{
+    for (int attempt = 0; attempt < 100; attempt++) {
+        unsigned random = 0;
+        (void)!getrandom(&random, sizeof random, 0);
+        buf_reset(name);
+        buf_addf(name, ".%s.%08x", r->file, random);
+        int fd = openat(r->folder, name->p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        if (fd >= 0 || errno != EEXIST)
+            return fd;
+    }
+    return -1;
+}
+
+/*
+ * The file itself is made at the end, and not kept open for as long as the run takes: whoever is killed would leave it
+ * behind.
+ */
+static bool check_folder(struct report *r, struct err *e)
+{
+    struct stat found;
+    BUF_AUTO name = {0};
+    if (fstatat(r->folder, r->file, &found, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(found.st_mode))
+        return err_set(e, FAULT_USAGE, "cannot write the report %s: it is no regular file", r->path);
+    int fd = open_temporary(r, &name);
+    if (fd < 0)
+        return cannot_write(r, errno, e);
+    close(fd);
+    unlinkat(r->folder, name.p, 0);
+    return true;
+}
+
+static bool check_command(const struct app *app, const char *path, struct err *e)
+{
+    if (call_has(&app->call, "dry-run") || call_has(&app->call, "sql")) {
+        err_set(e, FAULT_USAGE, "--report is for what a run did, and this one does nothing");
+        err_hint(e, "--json prints the plan as an object");
+        return false;
+    }
+    if (*path && strcmp(path, "-") != 0)
+        return true;
+    err_set(e, FAULT_USAGE, "--report wants a file: stdout carries the answer");
+    err_hint(e, "--json prints what came of each database to stdout");
+    return false;
+}
+
+bool report_begin(struct report *r, struct app *app, struct err *e)
+{
+    const char *path = call_value(&app->call, "report");
+    *r = (struct report){0};
+    if (!path)
+        return true;
+    if (!check_command(app, path, e))
+        return false;
+    size_t slash = str_find_last(str_from(path), '/');
+    bool has_folder = path[slash] == '/';
+    *r = (struct report){.path = path, .file = has_folder ? path + slash + 1 : path};
+    const char *folder = has_folder ? arena_str(&app->arena, (struct str){path, slash + 1}) : ".";
+    r->folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (r->folder < 0)
+        return cannot_write(r, errno, e);
+    if (!*r->file)
+        err_set(e, FAULT_USAGE, "--report %s names a folder, not a file", path);
+    if (!*r->file || !check_folder(r, e)) {
+        close(r->folder);
+        return false;
+    }
+    r->app = app;
+    return true;
+}
+
+/* ------------------------------------------------------------------------------------------------------- content */
+
+static const char *state_name(uint8_t state)
+{
+    static const char *const names[] = {
+        [TENANT_NOT_STARTED] = "not_started", [TENANT_DONE] = "done",   [TENANT_SKIPPED] = "skipped",
+        [TENANT_FAILED] = "failed",           [TENANT_KNOWN] = "known",
+    };
+    return names[state];
+}
+
+static const char *halt_name(const struct visits *v)
+{
+    static const char *const names[] = {
+        [HALT_CANARY] = "canary", [HALT_WAVE] = "wave", [HALT_MAX_FAILURES] = "max_failures"};
+    if (v->result.halt != HALT_NONE)
+        return names[v->result.halt];
+    if (!v->result.not_started)
+        return NULL;
+    return atomic_load(&v->app->stop.signal) ? "signal" : "deadline";
+}
+
+/* Each item on a line of its own. */
+static struct json next_item(struct buf *out, bool first)
+{
+    buf_addz(out, first ? "\n" : ",\n");
+    return (struct json){.out = out};
+}
+
+static void end_items(struct buf *out, size_t n)
+{
+    buf_addz(out, n ? "\n]" : "]");
+}
+
+static void add_counts(struct json *j, const struct visits *v)
+{
+    const struct fleet_result *r = &v->result;
+    json_put_int(j, "databases", (int64_t)v->tenants.n);
+    json_put_int(j, "changed", (int64_t)r->changed);
+    json_put_int(j, "unchanged", (int64_t)v->unchanged);
+    json_put_int(j, "known", (int64_t)r->known);
+    json_put_int(j, "skipped", (int64_t)r->skipped);
+    json_put_int(j, "failed", (int64_t)r->failed);
+    json_put_int(j, "not_started", (int64_t)(r->states ? r->not_started : v->tenants.n));
+    json_put_int(j, "steps", (int64_t)r->steps);
+    json_put_text(j, "halt", halt_name(v));
+}
+
+static void add_failures(struct buf *out, const struct visits *v)
+{
+    buf_addz(out, ", \"failures\": [");
+    for (size_t i = 0; i < v->result.n_failures; i++) {
+        struct json j = next_item(out, i == 0);
+        visits_json_failure(&j, v, &v->result.failures[i]);
+    }
+    end_items(out, v->result.n_failures);
+}
+
+static void add_tenant(struct buf *out, bool first, const char *id, const char *state)
+{
+    struct json j = next_item(out, first);
+    json_object(&j);
+    json_put_text(&j, "tenant", id);
+    json_put_text(&j, "state", state);
+    json_end_object(&j);
+}
+
+/*
+ * Who was named on the command line, or by an earlier report, stays named where the list could not be read: the next
+ * --retry-failed would have lost them.
+ */
+static void add_tenants(struct buf *out, const struct visits *v, bool listed)
+{
+    const struct strings *only = &v->choice.only;
+    buf_addz(out, ", \"tenants\": ");
+    if (!listed && !v->choice.has_only) {
+        buf_addz(out, "null");
+        return;
+    }
+    buf_addz(out, "[");
+    for (size_t i = 0; listed && i < v->tenants.n; i++)
+        add_tenant(out, i == 0, v->tenants.v[i].id,
+                   state_name(v->result.states ? v->result.states[i] : TENANT_NOT_STARTED));
+    for (size_t i = 0; !listed && i < only->n; i++)
+        add_tenant(out, i == 0, only->v[i], state_name(TENANT_NOT_STARTED));
+    end_items(out, listed ? v->tenants.n : only->n);
+}
+
+void report_add(struct report *r, const struct visits *v, const struct err *why, int status)
+{
+    bool failed = why && why->fault != FAULT_NONE;
+    if (!r->app)
+        return;
+    struct json j = next_item(&r->streams, r->streams.n == 0);
+    json_object(&j);
+    json_put_text(&j, "stream", v->stream->name);
+    add_counts(&j, v);
+    json_put_int(&j, "exit_code", status);
+    if (failed) {
+        json_key(&j, "error");
+        json_object(&j);
+        output_error_members(&j, why);
+        json_end_object(&j);
+    }
+    add_failures(&r->streams, v);
+    add_tenants(&r->streams, v, !failed || v->tenants.n > 0);
+    json_end_object(&j);
+}
+
+static void compose(struct buf *out, const struct report *r, int status)
+{
+    const struct app *app = r->app;
+    BUF_AUTO target = {0};
+    struct json j = {.out = out};
+    char started[32];
+    int64_t duration = clock_ms() - app->started;
+    clock_format_utc(started, clock_unix_ms() - duration);
+    strings_join(&target, &app->call.operands, " ");
+    json_object(&j);
+    json_put_text(&j, "program", app->catalogue->program);
+    json_put_text(&j, "version", MIGRATE_VERSION);
+    json_put_text(&j, "build_id", app->catalogue->build_id);
+    json_put_text(&j, "command", app->call.command->name);
+    json_put_text(&j, "target", target.n ? target.p : NULL);
+    json_put_text(&j, "started", started);
+    json_put_int(&j, "duration_ms", duration);
+    json_put_int(&j, "exit_code", status);
+    buf_addz(out, ", \"streams\": [");
+    buf_adds(out, buf_str(&r->streams));
+    end_items(out, r->streams.n);
+    buf_addz(out, "}\n");
+}
+
+/* ------------------------------------------------------------------------------------------------------- writing */
+
+static bool write_all(int fd, struct str text)
+{
+    while (text.n) {
+        ssize_t n = write(fd, text.p, text.n);
+        if (n < 0 && errno != EINTR)
+            return false;
+        text = str_slice(text, n < 0 ? 0 : (size_t)n, text.n);
+    }
+    return true;
+}
+
+/* The name is only as durable as its folder; one that cannot be opened or synced is no reason to fail. */
+static void sync_folder(const struct report *r)
+{
+    int fd = openat(r->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    fsync(fd);
+    close(fd);
+}
+
+/* 0, or an errno. */
+static int replace_file(const struct report *r, struct str text)
+{
+    BUF_AUTO name = {0};
+    int code = 0;
+    int fd = open_temporary(r, &name);
+    if (fd < 0)
+        return errno;
+    if (!write_all(fd, text) || fsync(fd) != 0)
+        code = errno;
+    if (close(fd) != 0 && !code)
+        code = errno;
+    if (!code && renameat(r->folder, name.p, r->folder, r->file) != 0)
+        code = errno;
+    if (code)
+        unlinkat(r->folder, name.p, 0);
+    else
+        sync_folder(r);
+    return code;
+}
+
+int report_finish(struct report *r, int status)
+{
+    BUF_AUTO text = {0};
+    AUTO_ERR e = {0};
+    if (!r->app)
+        return status;
+    compose(&text, r, status);
+    int code = replace_file(r, buf_str(&text));
+    if (code) {
+        err_set(&e, FAULT_FAILED, "cannot write the report %s: %s", r->path, strerror(code));
+        status = exit_worse(status, app_fail(r->app, &e));
+    }
+    close(r->folder);
+    buf_free(&r->streams);
+    *r = (struct report){0};
+    return status;
+}
 
 /* ------------------------------------------------------------------------------------------------------- reading */
 

@@ -58,6 +58,7 @@ void visits_tell_failure(struct visits *v, const struct tenant *t, const struct 
 void visits_report(struct visits *v);
 /* The same as the member "failures" of the object being written. */
 void visits_json_failures(struct json *j, const struct visits *v);
+void visits_json_failure(struct json *j, const struct visits *v, const struct tenant_failure *f); /* one of its items */
 void visits_free(struct visits *v);
 
 /*

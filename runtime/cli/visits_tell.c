@@ -68,18 +68,21 @@ void visits_report(struct visits *v)
     }
 }
 
+void visits_json_failure(struct json *j, const struct visits *v, const struct tenant_failure *f)
+{
+    json_object(j);
+    json_put_text(j, "tenant", v->tenants.v[f->tenant].id);
+    json_put_text(j, "revision", f->revision);
+    output_error_members(j, &f->err);
+    json_end_object(j);
+}
+
 void visits_json_failures(struct json *j, const struct visits *v)
 {
     json_key(j, "failures");
     json_array(j);
-    for (size_t i = 0; i < v->result.n_failures; i++) {
-        const struct tenant_failure *f = &v->result.failures[i];
-        json_object(j);
-        json_put_text(j, "tenant", v->tenants.v[f->tenant].id);
-        json_put_text(j, "revision", f->revision);
-        output_error_members(j, &f->err);
-        json_end_object(j);
-    }
+    for (size_t i = 0; i < v->result.n_failures; i++)
+        visits_json_failure(j, v, &v->result.failures[i]);
     json_end_array(j);
 }
 
