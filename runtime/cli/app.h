@@ -7,6 +7,7 @@
 #define CLI_APP_H
 
 #include "model/graph.h"
+#include "run/tenants.h"
 #include "tool/config.h"
 #include "tool/options.h"
 #include "tool/output.h"
@@ -18,6 +19,7 @@ struct app {
     struct arena arena;
     struct grammar grammar;
     struct call call;
+    struct choice choice; /* of tenants, as the command line says it (cli/filter.h) */
     struct output out;
     struct log log;
     struct stop stop; /* only set up for commands that visit databases */

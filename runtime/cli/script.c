@@ -250,12 +250,12 @@ static bool make_plan(struct visits *v, enum job_kind kind, struct strings *rows
 
 static bool find_tenant(struct script *s, struct err *e)
 {
-    struct strings only;
-    if (!filter_read(s->v->app, &s->v->app->arena, &only, e))
+    struct choice choice;
+    if (!filter_read(s->v->app, s->v->stream, &choice, e))
         return false;
-    if (only.n > 1)
-        return err_set(e, FAULT_USAGE, "a script is for one tenant, and %zu were chosen", only.n);
-    s->tenant = only.n ? only.v[0] : NULL;
+    if (choice.has_only && choice.only.n != 1)
+        return err_set(e, FAULT_USAGE, "a script is for one tenant, and %zu were chosen", choice.only.n);
+    s->tenant = choice.has_only ? choice.only.v[0] : NULL;
     return true;
 }
 

@@ -2,6 +2,8 @@
 #include "cli/format.h"
 #include "cli/migrate.h"
 
+#include <string.h>
+
 /* What is resolved against nothing but the graph; relative targets and `current` depend on a database's rows. */
 bool migrate_check_target(struct app *app, const struct stream *stream, enum job_kind kind, const char *target,
                           struct err *e)
@@ -163,6 +165,7 @@ static void summary_text(struct visits *v)
     if (r->steps && v->job.kind != JOB_STAMP)
         buf_addf(&text, " (%zu revision%s)", r->steps, r->steps == 1 ? "" : "s");
     add_part(&text, v->unchanged, "unchanged");
+    add_part(&text, r->known, "known by the ledger");
     add_part(&text, r->skipped, "skipped");
     add_part(&text, r->failed, "failed");
     add_part(&text, r->not_started, "not started");
@@ -182,6 +185,7 @@ static void summary_json(struct visits *v, int status)
     json_put_int(&j, "databases", (int64_t)v->tenants.n);
     json_put_int(&j, "changed", (int64_t)r->changed);
     json_put_int(&j, "unchanged", (int64_t)v->unchanged);
+    json_put_int(&j, "known", (int64_t)r->known);
     json_put_int(&j, "skipped", (int64_t)r->skipped);
     json_put_int(&j, "failed", (int64_t)r->failed);
     json_put_int(&j, "not_started", (int64_t)r->not_started);
@@ -231,6 +235,7 @@ static int migrate_stream(struct app *app, const struct stream *stream, enum job
         return status;
     }
     v.job.target = str_from(target);
+    v.may_know = kind == JOB_UPGRADE && (strcmp(target, "head") == 0 || strcmp(target, "heads") == 0);
     if (kind == JOB_UPGRADE && stream->kind == STREAM_FLEET && !requirements_ahead(&app->arena, &v.job, &e)) {
         err_context(&e, "stream \"%s\"", stream->name);
         status = app_fail(app, &e);

@@ -171,9 +171,8 @@ static bool list_fleet(struct visits *v, bool requires, struct err *e)
 {
     struct app *app = v->app;
     if (!config_address(&v->registry_config, &app->arena, &v->registry_place.address, e) ||
-        !filter_read(app, &app->arena, &v->choice.only, e))
+        !filter_read(app, v->stream, &v->choice, e))
         return false;
-    v->choice.has_only = v->choice.only.n > 0;
     make_job(app, v->registry, &v->registry_config, JOB_READ, &v->registry_job);
     if (!visits_read_tenants(v, &v->tenants, e) || (requires && needs_registry(v->stream) && !read_registry(v, e))) {
         hint_registry(v, e);

@@ -6,7 +6,7 @@
 #define CLI_VISITS_H
 
 #include "cli/app.h"
-#include "run/fleet.h"
+#include "run/ledger.h"
 
 enum { VISITS_ROUNDS = 4 }; /* how often the list is read again */
 
@@ -19,11 +19,14 @@ struct visits {
     struct job job, registry_job;
     struct place registry_place;
     struct choice choice; /* who is meant */
+    struct stages stages; /* and in which order */
     struct tenant_list tenants;
     struct tenant_list late[VISITS_ROUNDS]; /* what `tenants` took over from lists that were read again */
     struct strings registry_applied;
     struct fleet_result result;
-    size_t done, failed, unchanged; /* so far */
+    size_t unchanged;      /* of those that were visited */
+    struct ledger *ledger; /* NULL: nobody is known without a visit */
+    bool may_know;         /* the command is content with what the ledger knows */
     /* Called as each visit ends, one call at a time, in order of completion; may be NULL. */
     void (*each)(struct visits *v, const struct tenant *t, const struct place *where, const struct outcome *outcome);
     void *context;

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ------------------------------------------------------------------------------------------------------ running */
-
 static bool make_place(void *context, struct arena *a, const struct tenant_list *list, const struct tenant *t,
                        struct place *out, struct err *e)
 {
@@ -20,25 +18,75 @@ static bool make_place(void *context, struct arena *a, const struct tenant_list 
     return config_tenant_address(&v->config, a, &row, &out->address, e);
 }
 
+/* A setting that is N or P%; false: it is not set. */
+static bool read_share(const struct visits *v, enum setting_index index, struct tolerance *out)
+{
+    struct share share;
+    const char *text = config_text(&v->config, index);
+    *out = (struct tolerance){0};
+    if (!text || !share_parse(str_from(text), &share))
+        return false;
+    out->is_percent = share.is_percent;
+    out->number = share.is_percent ? 0 : share.number;
+    out->percent = share.is_percent ? (unsigned)share.number : 0;
+    return true;
+}
+
+/* ------------------------------------------------------------------------------------------------------- stages */
+
+/* Canaries and waves; they are for what changes databases. */
+static bool arrange(struct visits *v, struct err *e)
+{
+    struct rollout rollout = {.wave_size = (size_t)config_number(&v->config, SET_WAVE_SIZE)};
+    const char *canary = call_value(&v->app->call, "canary");
+    v->stages = (struct stages){0};
+    if (v->stream->kind != STREAM_FLEET || (v->job.kind != JOB_UPGRADE && v->job.kind != JOB_DOWNGRADE))
+        return true;
+    return (!canary || canary_parse(&v->app->arena, str_from(canary), &rollout, e)) &&
+           tenants_arrange(&v->tenants, &rollout, &v->stages, e);
+}
+
+/* ------------------------------------------------------------------------------------------------------ running */
+
 static void visit_done(void *context, const struct tenant *t, const struct place *where, const struct outcome *outcome)
 {
     struct visits *v = context;
-    v->done++;
-    v->failed += outcome->err.fault != FAULT_NONE;
     v->unchanged += !outcome->err.fault && !outcome->skipped && !outcome->applied;
     if (v->each)
         v->each(v, t, where, outcome);
 }
 
-static bool run_list(struct visits *v, const struct tenant_list *list, struct fleet_result *result, struct err *e)
+static void moved(void *context, const struct fleet_counts *counts)
 {
+    const struct visits *v = context;
+    struct progress_numbers numbers = {
+        .name = v->stream->name,
+        .total = counts->total,
+        .done = counts->done,
+        .known = counts->known,
+        .failed = counts->failed,
+        .running = counts->running,
+        .stage = counts->stage,
+        .n_stages = counts->n_stages,
+    };
+    output_draw_progress(&v->app->out, &numbers);
+}
+
+static bool run_list(struct visits *v, const struct tenant_list *list, const struct stages *stages,
+                     struct fleet_result *result, struct err *e)
+{
+    bool fleet = v->stream->kind == STREAM_FLEET;
     struct addresser addresser = {.place = make_place, .context = v};
     struct fleet_options options = {
-        .jobs = v->stream->kind == STREAM_FLEET ? (size_t)config_number(&v->config, SET_JOBS) : 1,
+        .jobs = fleet ? (size_t)config_number(&v->config, SET_JOBS) : 1,
+        .jobs_per_host = (size_t)config_number(&v->config, SET_JOBS_PER_HOST),
+        .stages = *stages,
         .done = visit_done,
+        .moved = fleet && v->progress ? moved : NULL,
         .context = v,
         .observer = v->observer,
     };
+    options.has_max_failures = fleet && read_share(v, SET_MAX_FAILURES, &options.max_failures);
     options.observer.context = v;
     bool ok = fleet_run(&v->job, list, &addresser, &options, result, e);
     output_end_progress(&v->app->out);
@@ -47,9 +95,9 @@ static bool run_list(struct visits *v, const struct tenant_list *list, struct fl
 
 bool visits_run(struct visits *v, struct err *e)
 {
-    v->done = v->failed = v->unchanged = 0;
+    v->unchanged = 0;
     fleet_free(&v->result);
-    return run_list(v, &v->tenants, &v->result, e);
+    return arrange(v, e) && run_list(v, &v->tenants, &v->stages, &v->result, e);
 }
 
 /* ------------------------------------------------------------------------------------------------- late arrivals */
@@ -125,7 +173,7 @@ void visits_run_late(struct visits *v)
             vec_push(&v->tenants.arena, &v->tenants, v->late[round].v[i]);
         struct tenant_list list = {.columns = v->late[round].columns, .v = v->tenants.v + before, .n = n};
         output_talk(&v->app->out, TALK_NOTE, "%zu tenant%s appeared meanwhile", n, n == 1 ? "" : "s");
-        if (!run_list(v, &list, &result, &e))
+        if (!run_list(v, &list, &(struct stages){0}, &result, &e))
             output_error(&v->app->out, &e, NULL);
         merge(&v->result, before, &result, n);
     }
@@ -144,14 +192,11 @@ static bool was_stopped(const struct visits *v)
 int visits_status(const struct visits *v)
 {
     struct tolerance tolerance = {0};
-    struct share share;
     if (was_stopped(v))
         return EXIT_SIGNAL + atomic_load(&v->app->stop.signal);
-    if (v->stream->kind == STREAM_FLEET && share_parse(str_from(config_text(&v->config, SET_TOLERATE)), &share))
-        tolerance = (struct tolerance){.number = share.is_percent ? 0 : share.number,
-                                       .percent = share.is_percent ? (unsigned)share.number : 0,
-                                       .is_percent = share.is_percent};
+    if (v->stream->kind == STREAM_FLEET)
+        read_share(v, SET_TOLERATE, &tolerance);
     int status = fleet_exit_code(&v->result, v->tenants.n, &tolerance);
-    /* No signal, and still not begun: the deadline was first. */
-    return v->result.not_started ? exit_worse(status, EXIT_RETRY) : status;
+    /* No signal, nothing halted it, and still not begun: the deadline was first. */
+    return v->result.not_started && !v->result.halt ? exit_worse(status, EXIT_RETRY) : status;
 }

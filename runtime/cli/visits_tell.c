@@ -38,10 +38,29 @@ void visits_tell_failure(struct visits *v, const struct tenant *t, const struct 
     output_error(&v->app->out, &e, NULL);
 }
 
+/* Why tenants were not started. */
+static void describe_halt(struct buf *out, const struct visits *v)
+{
+    const struct fleet_result *r = &v->result;
+    if (atomic_load(&v->app->stop.signal))
+        buf_addz(out, "a signal asked to stop");
+    else if (r->halt == HALT_CANARY)
+        buf_addz(out, "a canary failed");
+    else if (r->halt == HALT_WAVE)
+        buf_addf(out, "%zu revision%s failed up to wave %zu", r->bodies, r->bodies == 1 ? "" : "s",
+                 r->halt_stage + 1 - (v->stages.canaries > 0));
+    else if (r->halt == HALT_MAX_FAILURES)
+        buf_addf(out, "%zu revision%s failed, and max_failures is %s", r->bodies, r->bodies == 1 ? "" : "s",
+                 config_text(&v->config, SET_MAX_FAILURES));
+    else
+        buf_addz(out, "the deadline passed");
+}
+
 void visits_report(struct visits *v)
 {
     struct output *out = &v->app->out;
-    const char *why = atomic_load(&v->app->stop.signal) ? "a signal asked to stop" : "the deadline passed";
+    BUF_AUTO why = {0};
+    describe_halt(&why, v);
     if (v->stream->kind == STREAM_SINGLE) {
         for (size_t i = 0; i < v->result.n_failures; i++) {
             AUTO_ERR e = {0};
@@ -52,12 +71,12 @@ void visits_report(struct visits *v)
             output_error(out, &e, NULL);
         }
         if (v->result.not_started)
-            output_talk(out, TALK_ERROR, "%s before the database was visited", why);
+            output_talk(out, TALK_ERROR, "%s before the database was visited", why.p);
         return;
     }
     if (v->result.not_started)
         output_talk(out, TALK_WARNING, "%zu of %zu tenants were not started: %s", v->result.not_started, v->tenants.n,
-                    why);
+                    why.p);
     if (v->result.n_failures)
         output_talk(out, TALK_ERROR, "%zu of %zu tenant%s failed:", v->result.n_failures, v->tenants.n,
                     v->tenants.n == 1 ? "" : "s");
