@@ -115,10 +115,14 @@ bool shard_from_environment(const char *shards, const char *(*variable)(const ch
     struct environment env = {.variable = variable, .shards = shards};
     bool is_slurm = value_of(&env, slurm), is_kubernetes = value_of(&env, kubernetes);
     uint64_t index, count;
-    if (is_slurm == is_kubernetes) {
-        err_set(e, FAULT_CONFIG, "--shard auto: %s %s and %s %s set", is_slurm ? "both" : "neither", slurm, kubernetes,
-                is_slurm ? "are" : "is");
-        err_hint(e, "pass --shard I/N%s", is_slurm ? "" : "; auto knows Slurm arrays and Kubernetes Indexed Jobs");
+    if (is_slurm && is_kubernetes) {
+        err_set(e, FAULT_CONFIG, "--shard auto: both %s and %s are set", slurm, kubernetes);
+        err_hint(e, "pass --shard I/N");
+        return false;
+    }
+    if (!is_slurm && !is_kubernetes) {
+        err_set(e, FAULT_CONFIG, "--shard auto: neither %s nor %s is set", slurm, kubernetes);
+        err_hint(e, "pass --shard I/N; auto knows Slurm arrays and Kubernetes Indexed Jobs");
         return false;
     }
     bool ok = is_slurm && !value_of(&env, shards)

@@ -176,14 +176,22 @@ static bool is_known_variable(const struct catalogue *catalogue, struct str name
     return false;
 }
 
+void config_shards_variable(struct buf *out, const char *program)
+{
+    setting_prefix(out, program);
+    buf_addz(out, "SHARDS");
+}
+
 struct strings config_unknown_variables(struct arena *a, const struct catalogue *catalogue)
 {
     struct strings out = {0};
-    BUF_AUTO prefix = {0};
+    BUF_AUTO prefix = {0}, shards = {0};
     setting_prefix(&prefix, catalogue->program);
+    config_shards_variable(&shards, catalogue->program);
     for (char **p = environ; p && *p; p++) {
         struct str name = str_slice(str_from(*p), 0, str_find(str_from(*p), '='));
-        if (str_starts(name, buf_str(&prefix)) && !is_known_variable(catalogue, name))
+        if (str_starts(name, buf_str(&prefix)) && !str_eq(name, buf_str(&shards)) &&
+            !is_known_variable(catalogue, name))
             vec_push(a, &out, arena_printf(a, "%.*s is no setting of this executable and is ignored", STR_ARG(name)));
     }
     strings_sort(&out);

@@ -38,6 +38,9 @@ int64_t config_number(const struct config *c, enum setting_index index);
 /* Variables with the program's prefix that mean nothing, a sentence each. */
 struct strings config_unknown_variables(struct arena *a, const struct catalogue *catalogue);
 
+/* Appends the variable that says how many shares --shard auto is about: "PROFILE_MIGRATE_SHARDS". */
+void config_shards_variable(struct buf *out, const char *program);
+
 /* A row of the tenants' list, as far as an address needs it. */
 struct config_row {
     const char *tenant; /* tenant_id */

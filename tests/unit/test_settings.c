@@ -292,6 +292,7 @@ static void variables_that_mean_nothing_are_named(void **state)
     setenv("UNIT_MIGRATE_SHARED_JOBS", "1", 1);
     setenv("UNIT_MIGRATE_TENANT_LOK_TIMEOUT", "1s", 1);
     setenv("UNIT_MIGRATION", "1", 1);
+    setenv("UNIT_MIGRATE_SHARDS", "8", 1);
     struct strings unknown = config_unknown_variables(&arena, &catalogue);
     assert_int_equal(unknown.n, 2);
     assert_string_equal(unknown.v[0], "UNIT_MIGRATE_SHARED_JOBS is no setting of this executable and is ignored");
