@@ -4,6 +4,8 @@
  */
 #include "cli/visits.h"
 
+#include "cli/filter.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,12 +40,10 @@ static bool read_share(const struct visits *v, enum setting_index index, struct 
 static bool arrange(struct visits *v, struct err *e)
 {
     struct rollout rollout = {.wave_size = (size_t)config_number(&v->config, SET_WAVE_SIZE)};
-    const char *canary = call_value(&v->app->call, "canary");
     v->stages = (struct stages){0};
     if (v->stream->kind != STREAM_FLEET || (v->job.kind != JOB_UPGRADE && v->job.kind != JOB_DOWNGRADE))
         return true;
-    return (!canary || canary_parse(&v->app->arena, str_from(canary), &rollout, e)) &&
-           tenants_arrange(&v->tenants, &rollout, &v->stages, e);
+    return filter_canaries(v->app, &rollout, e) && tenants_arrange(&v->tenants, &rollout, &v->stages, e);
 }
 
 /* ------------------------------------------------------------------------------------------------------ running */
