@@ -116,10 +116,8 @@ static int check_stream(struct app *app, const struct stream *stream, void *cont
     struct check c = {0};
     AUTO_ERR e = {0};
     (void)context;
-    if (!visits_prepare(app, stream, JOB_READ, &v, &e) || !visits_list(&v, false, &e)) {
-        visits_free(&v);
-        return app_fail(app, &e);
-    }
+    if (!visits_prepare(app, stream, JOB_READ, &v, &e) || !visits_list(&v, false, &e))
+        return visits_fail(&v, &e);
     v.job.read_history = call_has(&app->call, "deep");
     v.may_know = !v.job.read_history;
     v.each = database_done;

@@ -77,10 +77,8 @@ static int current_of(struct app *app, const struct stream *stream, void *contex
     struct current c = {.check_heads = call_has(&app->call, "check-heads")};
     AUTO_ERR e = {0};
     (void)context;
-    if (!visits_prepare(app, stream, JOB_READ, &v, &e) || !visits_list(&v, false, &e)) {
-        visits_free(&v);
-        return app_fail(app, &e);
-    }
+    if (!visits_prepare(app, stream, JOB_READ, &v, &e) || !visits_list(&v, false, &e))
+        return visits_fail(&v, &e);
     if (app_is_all(app))
         output_line(&app->out, "%s:", stream->name);
     v.each = database_done;

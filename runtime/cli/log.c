@@ -147,10 +147,8 @@ static int log_of(struct app *app, const struct stream *stream, void *context)
     AUTO_ERR e = {0};
     (void)context;
     if (!visits_prepare(app, stream, JOB_READ, &v, &e) || !read_limit(app, &v.job.log_limit, &e) ||
-        !visits_list(&v, false, &e)) {
-        visits_free(&v);
-        return app_fail(app, &e);
-    }
+        !visits_list(&v, false, &e))
+        return visits_fail(&v, &e);
     v.job.read_log = true;
     v.job.on_ahead = ON_AHEAD_ALLOW; /* a log can be read by any executable */
     v.each = database_done;

@@ -20,6 +20,7 @@
 
 #include "cli/app.h"
 #include "cli/filter.h"
+#include "cli/report.h"
 
 /* How long a cancelled command may take to say goodbye. */
 enum { LEAVE_AFTER_MS = 10000 };
@@ -30,11 +31,21 @@ struct worker {
     int status;
 };
 
+static int run_reported(struct app *app)
+{
+    struct report report;
+    AUTO_ERR e = {0};
+    if (!report_begin(&report, app, &e))
+        return app_fail(app, &e);
+    app->report = &report;
+    return report_finish(&report, app->call.command->run(app));
+}
+
 static void *run_command(void *context)
 {
     struct worker *w = context;
     uint64_t one = 1;
-    w->status = w->app->call.command->run(w->app);
+    w->status = run_reported(w->app);
     (void)!write(w->done_fd, &one, sizeof one);
     return NULL;
 }

@@ -37,10 +37,8 @@ static int repair_stream(struct app *app, const struct stream *stream, void *con
     struct ordered ordered;
     AUTO_ERR e = {0};
     (void)context;
-    if (!visits_prepare(app, stream, JOB_REPAIR, &v, &e) || !visits_list(&v, false, &e)) {
-        visits_free(&v);
-        return app_fail(app, &e);
-    }
+    if (!visits_prepare(app, stream, JOB_REPAIR, &v, &e) || !visits_list(&v, false, &e))
+        return visits_fail(&v, &e);
     v.each = database_done;
     v.context = &ordered;
     ordered_init(&ordered, &v);
@@ -49,8 +47,7 @@ static int repair_stream(struct app *app, const struct stream *stream, void *con
     int status = ok ? visits_status(&v) : app_fail(app, &e);
     if (ok)
         visits_report(&v);
-    visits_free(&v);
-    return status;
+    return visits_end(&v, status);
 }
 
 static int run_repair(struct app *app)

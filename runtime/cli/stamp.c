@@ -9,15 +9,12 @@ static int stamp_stream(struct app *app, const struct stream *stream, void *cont
     AUTO_ERR e = {0};
     bool dry = call_has(&app->call, "dry-run");
     (void)context;
-    if (!visits_prepare(app, stream, dry ? JOB_READ : JOB_STAMP, &v, &e) || !visits_list(&v, false, &e)) {
-        visits_free(&v);
-        return app_fail(app, &e);
-    }
+    if (!visits_prepare(app, stream, dry ? JOB_READ : JOB_STAMP, &v, &e) || !visits_list(&v, false, &e))
+        return visits_fail(&v, &e);
     v.job.targets = app->call.operands;
     v.job.purge = call_has(&app->call, "purge");
     int status = dry ? migrate_dry_run(&v, JOB_STAMP) : migrate_run(&v);
-    visits_free(&v);
-    return status;
+    return visits_end(&v, status);
 }
 
 static int check_stream(struct app *app, const struct stream *stream, void *context)
@@ -83,13 +80,10 @@ static int ensure_stream(struct app *app, const struct stream *stream, void *con
     (void)context;
     if (call_has(&app->call, "sql"))
         return migrate_script(app, stream, JOB_ENSURE_VERSION);
-    if (!visits_prepare(app, stream, JOB_ENSURE_VERSION, &v, &e) || !visits_list(&v, false, &e)) {
-        visits_free(&v);
-        return app_fail(app, &e);
-    }
+    if (!visits_prepare(app, stream, JOB_ENSURE_VERSION, &v, &e) || !visits_list(&v, false, &e))
+        return visits_fail(&v, &e);
     int status = migrate_run(&v);
-    visits_free(&v);
-    return status;
+    return visits_end(&v, status);
 }
 
 static int run_ensure_version(struct app *app)

@@ -59,10 +59,8 @@ static int tenants_of(struct app *app, const struct stream *stream, void *contex
         err_set(&e, FAULT_USAGE, "\"%s\" is a single database and has no tenants", stream->name);
         return app_fail(app, &e);
     }
-    if (!visits_prepare(app, stream, JOB_READ, &v, &e) || !visits_list(&v, false, &e)) {
-        visits_free(&v);
-        return app_fail(app, &e);
-    }
+    if (!visits_prepare(app, stream, JOB_READ, &v, &e) || !visits_list(&v, false, &e))
+        return visits_fail(&v, &e);
     for (size_t i = 0; i < v.tenants.n; i++)
         show_tenant(&v, &v.tenants.v[i], &status);
     visits_free(&v);

@@ -229,26 +229,20 @@ static int migrate_stream(struct app *app, const struct stream *stream, enum job
     bool dry = call_has(&app->call, "dry-run");
     const char *target = app->call.operands.v[0];
     int status = EXIT_DONE;
-    if (!visits_prepare(app, stream, dry ? JOB_READ : kind, &v, &e) || !visits_list(&v, kind == JOB_UPGRADE, &e)) {
-        status = app_fail(app, &e);
-        visits_free(&v);
-        return status;
-    }
+    if (!visits_prepare(app, stream, dry ? JOB_READ : kind, &v, &e) || !visits_list(&v, kind == JOB_UPGRADE, &e))
+        return visits_fail(&v, &e);
     v.job.target = str_from(target);
     v.may_know = kind == JOB_UPGRADE && (strcmp(target, "head") == 0 || strcmp(target, "heads") == 0);
     if (kind == JOB_UPGRADE && stream->kind == STREAM_FLEET && !requirements_ahead(&app->arena, &v.job, &e)) {
         err_context(&e, "stream \"%s\"", stream->name);
-        status = app_fail(app, &e);
-        visits_free(&v);
-        return status;
+        return visits_fail(&v, &e);
     }
     bool check = v.tenants.n > 1 && is_relative(target) && !call_has(&app->call, "uneven");
     if (check && !migrate_check_even(&v, kind, &status, &e))
         status = e.fault ? app_fail(app, &e) : status;
     else
         status = dry ? migrate_dry_run(&v, kind) : migrate_run(&v);
-    visits_free(&v);
-    return status;
+    return visits_end(&v, status);
 }
 
 static int upgrade_stream(struct app *app, const struct stream *stream, void *context)

@@ -5,6 +5,7 @@
 #include "cli/visits.h"
 
 #include "cli/filter.h"
+#include "cli/report.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -206,6 +207,21 @@ void visits_free(struct visits *v)
     tenants_free(&v->tenants);
     for (size_t i = 0; i < VISITS_ROUNDS; i++)
         tenants_free(&v->late[i]);
+}
+
+int visits_end(struct visits *v, int status)
+{
+    report_add(v->app->report, v, NULL, status);
+    visits_free(v);
+    return status;
+}
+
+int visits_fail(struct visits *v, const struct err *e)
+{
+    int status = app_fail(v->app, e);
+    report_add(v->app->report, v, e, status);
+    visits_free(v);
+    return status;
 }
 
 /* ----------------------------------------------------------------------------------------------------- one database */

@@ -63,6 +63,10 @@ void visits_report(struct visits *v);
 void visits_json_failures(struct json *j, const struct visits *v);
 void visits_json_failure(struct json *j, const struct visits *v, const struct tenant_failure *f); /* one of its items */
 void visits_free(struct visits *v);
+/* The end of a command's work on a stream: into the report (--report), and everything given back. The status. */
+int visits_end(struct visits *v, int status);
+/* The same where the databases could not be visited at all: says why. */
+int visits_fail(struct visits *v, const struct err *e);
 
 /*
  * The version rows of the one database that a command means: of a single stream, or of the one tenant chosen with a
