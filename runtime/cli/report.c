@@ -101,12 +101,15 @@ static const char *state_name(uint8_t state)
     return names[state];
 }
 
+/* Why some were not started; NULL: all were. */
 static const char *halt_name(const struct visits *v)
 {
     static const char *const names[] = {
         [HALT_CANARY] = "canary", [HALT_WAVE] = "wave", [HALT_MAX_FAILURES] = "max_failures"};
     if (v->result.halt != HALT_NONE)
         return names[v->result.halt];
+    if (!v->result.states)
+        return v->tenants.n ? "refused" : NULL;
     if (!v->result.not_started)
         return NULL;
     return atomic_load(&v->app->stop.signal) ? "signal" : "deadline";

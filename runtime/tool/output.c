@@ -47,7 +47,7 @@ static void flush_answer(struct output *o)
         o->write_errno = errno ? errno : EIO;
 }
 
-static size_t columns_of(FILE *f)
+static size_t width_of(FILE *f)
 {
     struct winsize size;
     return ioctl(fileno(f), TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
@@ -69,7 +69,7 @@ static void draw_progress(struct output *o, int64_t now)
     BUF_AUTO text = {0};
     double rate = rate_note(&p->rate, now, p->numbers.done);
     buf_addz(&text, "\r");
-    progress_render(&text, &p->numbers, rate, now - p->began_ms, columns_of(o->talk) - 1, o->style);
+    progress_render(&text, &p->numbers, rate, now - p->began_ms, width_of(o->talk) - 1, o->style);
     buf_addz(&text, "\033[K");
     fwrite(text.p, 1, text.n, o->talk);
     fflush(o->talk);
@@ -244,26 +244,6 @@ void output_error(struct output *o, const struct err *e, const char *label)
 
 /* ----------------------------------------------------------------------------------------------------- progress */
 
-void output_progress(struct output *o, bool force, const char *format, ...)
-{
-    if (!o->terminal || o->quiet || o->json)
-        return;
-    BUF_AUTO line = {0}, clean = {0};
-    va_list ap;
-    va_start(ap, format);
-    buf_vaddf(&line, format, ap);
-    va_end(ap);
-    output_clean(&clean, buf_str(&line), false);
-    pthread_mutex_lock(&o->mutex);
-    if (force || clock_ms() - o->progress.drawn_ms >= DRAWN_APART_MS) {
-        fprintf(o->talk, "\r%.*s\033[K", (int)columns_of(o->talk) - 1, clean.p);
-        fflush(o->talk);
-        o->progress.drawn_ms = clock_ms();
-        o->progress.stands = true;
-    }
-    pthread_mutex_unlock(&o->mutex);
-}
-
 void output_draw_progress(struct output *o, const struct progress_numbers *numbers)
 {
     if (!o->terminal || o->quiet || o->json)
@@ -294,9 +274,14 @@ void output_end_progress(struct output *o)
     pthread_mutex_unlock(&o->mutex);
 }
 
+bool output_is_terminal(const struct output *o)
+{
+    return isatty(fileno(o->answer));
+}
+
 size_t output_width(const struct output *o)
 {
-    return isatty(fileno(o->answer)) ? columns_of(o->answer) : 80;
+    return output_is_terminal(o) ? width_of(o->answer) : 80;
 }
 
 bool output_finish(struct output *o)

@@ -69,8 +69,6 @@ struct log output_log(struct output *o);
  * with the next. Nothing without a terminal, when quiet, or with --json. The width is asked each time.
  */
 void output_draw_progress(struct output *o, const struct progress_numbers *numbers);
-/* The same with a text of the caller's. */
-void output_progress(struct output *o, bool force, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /*
  * Draws it with the numbers of last time, for the time goes on even where no tenant is through. To be called now and then
  * by a thread that has nothing else to do; draws once a second, or sooner where something else took the line away. Never
@@ -81,7 +79,8 @@ enum { OUTPUT_TICK_MS = 250 };
 /* Takes it away for good; the next one begins with a clock of its own. */
 void output_end_progress(struct output *o);
 
-/* The columns of the terminal that the answer goes to; 80 when it is none. */
+/* Does the answer go to a terminal? And the columns of that; 80 when it is none. */
+bool output_is_terminal(const struct output *o);
 size_t output_width(const struct output *o);
 
 /* Flushes. False when the answer could not be written; says so unless the reader merely went away. */

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tool/columns.h"
+
 /* --------------------------------------------------------------------------------------------------------- rate */
 
 enum { SAMPLE_APART_MS = 500 };
@@ -64,14 +66,6 @@ struct parts {
     bool taken[PARTS];
 };
 
-static size_t count_columns(struct str text)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < text.n; i++)
-        n += ((unsigned char)text.p[i] & 0xC0) != 0x80;
-    return n;
-}
-
 /* One character of a name; what cannot be shown becomes "?". Gives how many bytes it took. */
 static size_t add_character(struct buf *out, struct str rest, bool utf8)
 {
@@ -89,13 +83,10 @@ static size_t add_character(struct buf *out, struct str rest, bool utf8)
 
 static void make_name(struct buf *out, const char *name, bool utf8)
 {
-    struct str rest = str_from(name);
-    size_t columns = 0;
-    bool fits = count_columns(rest) <= NAME_COLUMNS;
-    for (; rest.n && columns < (fits ? NAME_COLUMNS : NAME_COLUMNS - 1); columns++)
-        rest = str_slice(rest, add_character(out, rest, utf8), rest.n);
-    if (rest.n)
-        buf_addz(out, utf8 ? "\xE2\x80\xA6" : "~");
+    BUF_AUTO clean = {0};
+    for (struct str rest = str_from(name); rest.n;)
+        rest = str_slice(rest, add_character(&clean, rest, utf8), rest.n);
+    columns_cut(out, buf_str(&clean), NAME_COLUMNS, utf8);
 }
 
 /* "0:42", "1:03:20", "12 days" */
@@ -151,7 +142,7 @@ static void make_parts(struct parts *p, const struct progress_numbers *n, double
         buf_addf(&p->text[PART_STAGE], "stage %zu/%zu", n->stage + 1, n->n_stages);
     make_time(p, n, rate, elapsed_ms);
     for (int i = 0; i < PARTS; i++)
-        p->columns[i] = count_columns(buf_str(&p->text[i]));
+        p->columns[i] = columns_of(buf_str(&p->text[i]));
     p->columns[PART_BAR] = n->total ? BAR_LEAST : 0;
 }
 
