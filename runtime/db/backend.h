@@ -31,6 +31,7 @@ struct db_backend {
     bool (*query)(struct db *db, const char *sql, bool (*row)(void *, const struct db_row *, struct err *),
                   void *context, struct err *e);
     bool (*write)(struct db *db, const char *sql, struct err *e);
+    void (*locate)(const struct address *where, struct buf *server, struct buf *database);
 };
 
 struct db {

@@ -30,6 +30,11 @@ void db_close(struct db *db)
         db->backend->close(db);
 }
 
+void db_locate(const struct address *where, struct buf *server, struct buf *database)
+{
+    backends[where->dialect]->locate(where, server, database);
+}
+
 enum dialect db_dialect(const struct db *db)
 {
     return db->backend->dialect;

@@ -101,6 +101,7 @@ struct db_state {
     bool has_log;
     struct strings rows; /* sorted by bytes */
     bool has_last;       /* the log has a row of this stream */
+    /* Of it id, stream, revision, direction, digest, client_host and state; the others may be NULL, 0 or -1. */
     struct log_entry last;
     /*
      * With options.identify, in the same round trip: PostgreSQL's system identifier, "/", its time line. NULL: it would
@@ -190,6 +191,13 @@ bool db_query(struct db *db, const char *sql, bool (*row)(void *context, const s
  * any leaves nothing behind. FAULT_LOST: whether it was committed is not known.
  */
 bool db_write(struct db *db, const char *sql, struct err *e);
+
+/*
+ * Where an address leads, libpq's environment included, without secrets and without the role, which may be another in
+ * every run. PostgreSQL: "HOST:PORT" and "DATABASE", each with whatever else in the address changes where that is. SQLite:
+ * nothing and the path.
+ */
+void db_locate(const struct address *where, struct buf *server, struct buf *database);
 
 /*
  * A SQLite file without opening it. The identity is its device and inode, "/" between them; the version is that with its

@@ -20,4 +20,5 @@ const struct db_backend db_postgresql = {
     .ensure_version = postgresql_ensure_version,
     .query = postgresql_query,
     .write = postgresql_write,
+    .locate = postgresql_locate,
 };

@@ -48,6 +48,7 @@ static inline struct postgresql *postgresql_of(struct db *db)
 
 /* ---- postgresql_connect.c ---- */
 
+void postgresql_locate(const struct address *where, struct buf *server, struct buf *database);
 bool postgresql_open(struct db **out, const struct address *where, const struct db_options *options, struct err *e);
 void postgresql_close(struct db *db);
 

@@ -409,6 +409,24 @@ static const char *database_name(const struct address *where)
     return name ? name : said(where, "user", "PGUSER");
 }
 
+static void add_said(struct buf *out, const struct address *where, const char *key, const char *variable)
+{
+    const char *value = said(where, key, variable);
+    if (value)
+        buf_addf(out, " %s %s", key, value);
+}
+
+void postgresql_locate(const struct address *where, struct buf *server, struct buf *database)
+{
+    const char *host = said(where, "host", "PGHOST"), *port = said(where, "port", "PGPORT");
+    const char *name = database_name(where);
+    buf_addf(server, "%s:%s", host ? host : "", port ? port : "5432");
+    add_said(server, where, "hostaddr", "PGHOSTADDR");
+    add_said(server, where, "service", "PGSERVICE");
+    buf_addz(database, name ? name : "");
+    add_said(database, where, "options", "PGOPTIONS"); /* it may set the search path */
+}
+
 static bool open_or_create(struct postgresql *p, struct err *e)
 {
     const struct db_options *o = &p->base.options;

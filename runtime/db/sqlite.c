@@ -26,4 +26,5 @@ const struct db_backend db_sqlite = {
     .ensure_version = sqlite_ensure_version,
     .query = sqlite_query,
     .write = sqlite_write,
+    .locate = sqlite_locate,
 };

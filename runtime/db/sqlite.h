@@ -62,6 +62,7 @@ static inline struct sqlite *sqlite_of(struct db *db)
 
 bool sqlite_open(struct db **out, const struct address *where, const struct db_options *options, struct err *e);
 void sqlite_close(struct db *db);
+void sqlite_locate(const struct address *where, struct buf *server, struct buf *database);
 /* FAULT_FAILED when the file, or the folder in which SQLite keeps its journal, cannot be written; FAULT_POLICY when the
  * handle was opened for reading. Changes nothing. */
 bool sqlite_can_write(struct sqlite *s, struct err *e);

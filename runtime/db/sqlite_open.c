@@ -254,6 +254,12 @@ bool sqlite_can_write(struct sqlite *s, struct err *e)
 
 /* ------------------------------------------------------------------------------------------------ from outside */
 
+void sqlite_locate(const struct address *where, struct buf *server, struct buf *database)
+{
+    (void)server;
+    buf_addz(database, where->path);
+}
+
 static bool look_at(const struct address *where, struct stat *st)
 {
     return where->dialect == DIALECT_SQLITE && where->path && strcmp(where->path, ":memory:") != 0 &&

@@ -178,14 +178,18 @@ static inline const struct stream *built_stream(struct arena *a, const char *nam
 {
     struct stream *s = ARENA_NEW(a, struct stream);
     const struct revision **table = ARENA_ARRAY(a, const struct revision *, n);
-    for (size_t i = 0; i < n; i++)
+    struct hash *sum = hash_new();
+    for (size_t i = 0; i < n; i++) {
         table[i] = built_revision(a, name, v, n, i);
+        hash_add(sum, table[i]->sha256, sizeof table[i]->sha256);
+    }
     *s = (struct stream){
         .name = name,
         .dialects = DIALECT_BIT(DIALECT_POSTGRESQL) | DIALECT_BIT(DIALECT_SQLITE),
         .n_revisions = (uint32_t)n,
         .revisions = table,
     };
+    hash_finish(sum, s->sha256);
     return s;
 }
 
