@@ -214,29 +214,34 @@ bool tenants_parse(struct arena *a, struct str text, const char *name, struct st
     return false;
 }
 
+/* "7," is the id 7: one comma may end the list. */
+static bool parse_canary_ids(struct arena *a, struct str text, struct strings *out)
+{
+    struct str rest = text.n && text.p[text.n - 1] == ',' ? str_slice(text, 0, text.n - 1) : text, id;
+    while (str_next(&rest, ',', &id)) {
+        if (!id.n)
+            return false;
+        vec_push(a, out, arena_str(a, id));
+    }
+    return out->n > 0;
+}
+
 bool canary_parse(struct arena *a, struct str text, struct rollout *out, struct err *e)
 {
     uint64_t number;
-    struct str rest = text, id;
-    bool is_number = str_number(text, SIZE_MAX, &number);
-    if (is_number && number)
-        out->canary_number = (size_t)number;
-    if (is_number && !number) {
-        err_set(e, FAULT_USAGE, "--canary 0: at least one tenant must come first");
-        err_hint(e, "leave --canary out to begin with everybody");
+    if (!str_number(text, SIZE_MAX, &number)) {
+        if (parse_canary_ids(a, text, &out->canaries))
+            return true;
+        err_set(e, FAULT_USAGE, "--canary \"%.*s\": the id of a tenant is empty", STR_ARG(text));
+        err_hint(e, "--canary N, or --canary ID,ID; \"7,\" is the tenant with the id 7");
         return false;
     }
-    while (!is_number && str_next(&rest, ',', &id)) {
-        if (!id.n && !rest.p && out->canaries.n)
-            break; /* "7," */
-        if (!id.n) {
-            err_set(e, FAULT_USAGE, "--canary \"%.*s\": the id of a tenant is empty", STR_ARG(text));
-            err_hint(e, "--canary N, or --canary ID,ID; \"7,\" is the tenant with the id 7");
-            return false;
-        }
-        vec_push(a, &out->canaries, arena_str(a, id));
-    }
-    return true;
+    out->canary_number = (size_t)number;
+    if (number)
+        return true;
+    err_set(e, FAULT_USAGE, "--canary 0: at least one tenant must come first");
+    err_hint(e, "leave --canary out to begin with everybody");
+    return false;
 }
 
 /* ---------------------------------------------------------------------------------------------------------- ordering */
@@ -262,7 +267,8 @@ static void reorder(struct tenant_list *list, const struct position *order)
     struct tenant *sorted = mem_alloc(list->n * sizeof *sorted + 1);
     for (size_t i = 0; i < list->n; i++)
         sorted[i] = list->v[order[i].at];
-    memcpy(list->v, sorted, list->n * sizeof *sorted);
+    if (list->n)
+        memcpy(list->v, sorted, list->n * sizeof *sorted);
     free(sorted);
 }
 
