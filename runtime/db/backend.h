@@ -37,6 +37,7 @@ struct db_backend {
 struct db {
     const struct db_backend *backend;
     struct db_options options;
+    bool see_end; /* db_close_seen() */
 };
 
 extern const struct db_backend db_postgresql;

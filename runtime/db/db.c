@@ -30,6 +30,13 @@ void db_close(struct db *db)
         db->backend->close(db);
 }
 
+void db_close_seen(struct db *db)
+{
+    if (db)
+        db->see_end = true;
+    db_close(db);
+}
+
 void db_locate(const struct address *where, struct buf *server, struct buf *database)
 {
     backends[where->dialect]->locate(where, server, database);

@@ -79,6 +79,11 @@ struct db;
  */
 bool db_open(struct db **out, const struct address *where, const struct db_options *options, struct err *e);
 void db_close(struct db *db); /* NULL is fine */
+/*
+ * The same, and waits until the server has ended the session, for a second at most: its place is free then. A server ends
+ * sessions when it gets around to it, so that the next connection may meet the one before it.
+ */
+void db_close_seen(struct db *db);
 enum dialect db_dialect(const struct db *db);
 /* Moves an open connection to another schema and tenant of the same database (one schema per tenant). */
 void db_switch(struct db *db, const char *schema, const char *tenant);

@@ -8,6 +8,7 @@
  * taken out again.
  */
 #include <ctype.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -455,10 +456,28 @@ bool postgresql_open(struct db **out, const struct address *where, const struct 
     return true;
 }
 
+/*
+ * The server closes its end of a connection last of all, when the process is gone; so that is what tells. `fd` is a copy of
+ * the socket, and libpq has said good-bye.
+ */
+static void see_end(int fd, const struct stop *stop)
+{
+    enum { PATIENCE_MS = 1000 };
+    int64_t deadline = clock_deadline(PATIENCE_MS);
+    char rest[512];
+    while (postgresql_wait(fd, POLLIN, deadline, stop) == WAKE_READY && read(fd, rest, sizeof rest) > 0)
+        ;
+    close(fd);
+}
+
 void postgresql_close(struct db *db)
 {
     struct postgresql *p = postgresql_of(db);
+    int fd = db->see_end && p->conn && PQstatus(p->conn) == CONNECTION_OK ? fcntl(PQsocket(p->conn), F_DUPFD_CLOEXEC, 0)
+                                                                          : -1;
     PQfinish(p->conn);
+    if (fd >= 0)
+        see_end(fd, db->options.stop);
     postgresql_forget(p);
     free(p->server);
     arena_free(&p->arena);
