@@ -99,8 +99,8 @@ void connect_hint_missing(const struct job *job, const struct place *where, stru
         err_hint(e, "create it, or let `%s %s head --on-missing create` do so", program, stream);
 }
 
-bool connect_open(const struct job *job, const struct place *where, const struct db_options *options,
-                  int64_t at_least_ms, struct db **out, bool *created, struct err *e)
+static bool open_patiently(const struct job *job, const struct place *where, const struct db_options *options,
+                           int64_t at_least_ms, bool defer, struct db **out, bool *created, struct err *e)
 {
     int64_t began = clock_ms();
     int64_t passing_ms = job->wait_ms > job->lock_wait_ms ? job->wait_ms : job->lock_wait_ms;
@@ -109,6 +109,8 @@ bool connect_open(const struct job *job, const struct place *where, const struct
     for (;;) {
         if (open_or_create(job, where, options, out, created, e))
             return true;
+        if (defer && is_passing(e))
+            return false;
         int64_t patience = is_passing(e) && passing_ms > any_ms ? passing_ms : any_ms;
         int64_t left = clock_min(began + patience - clock_ms(), clock_left(connect_deadline(job)));
         if ((e->fault != FAULT_UNREACHABLE && e->fault != FAULT_LOST) || left <= 0)
@@ -122,4 +124,19 @@ bool connect_open(const struct job *job, const struct place *where, const struct
     if (job->wait_ms > 0 && e->fault == FAULT_UNREACHABLE && !e->hint)
         err_hint(e, "it did not answer in %lld ms", (long long)(clock_ms() - began));
     return false;
+}
+
+bool connect_open(const struct job *job, const struct place *where, const struct db_options *options,
+                  int64_t at_least_ms, struct db **out, bool *created, struct err *e)
+{
+    return open_patiently(job, where, options, at_least_ms, false, out, created, e);
+}
+
+bool connect_visit(struct work *w, int64_t at_least_ms)
+{
+    bool defer = w->job->defer_congested && !w->surveyed, created = false;
+    bool ok = open_patiently(w->job, w->where, &w->options, at_least_ms, defer, &w->db, &created, w->e);
+    w->out->created |= created;
+    w->out->congested = !ok && defer && is_passing(w->e);
+    return ok;
 }

@@ -117,9 +117,7 @@ static bool reconnect(struct work *w)
     db_close(w->db);
     w->db = NULL;
     err_free(w->e);
-    bool created = false;
-    int64_t at_least = clock_min(RECONNECT_MS, w->job->lock_wait_ms);
-    if (!connect_open(w->job, w->where, &w->options, at_least, &w->db, &created, w->e))
+    if (!connect_visit(w, clock_min(RECONNECT_MS, w->job->lock_wait_ms)))
         return false;
     if (w->options.read_only)
         return true;

@@ -345,6 +345,20 @@ static bool try_once(struct work *w)
 
 /* ------------------------------------------------------------------------------------------------------------ visits */
 
+static void close_db(const struct link *link, struct db *db)
+{
+    if (link->counted)
+        db_close_seen(db);
+    else
+        db_close(db);
+}
+
+void visit_unlink(struct link *link)
+{
+    close_db(link, link->db);
+    link->db = NULL;
+}
+
 static bool take_link(struct work *w, struct link *link, uint8_t key[SHA256_BYTES])
 {
     if (!link->db)
@@ -352,10 +366,10 @@ static bool take_link(struct work *w, struct link *link, uint8_t key[SHA256_BYTE
     if (memcmp(link->key, key, SHA256_BYTES) == 0) {
         w->db = link->db;
         db_switch(w->db, w->options.schema, w->options.tenant);
+        link->db = NULL;
     } else {
-        db_close(link->db);
+        visit_unlink(link);
     }
-    link->db = NULL;
     return w->db != NULL;
 }
 
@@ -365,7 +379,7 @@ static void leave_link(struct work *w, struct link *link, const uint8_t key[SHA2
     bool look = w->job->identify && w->out->dialect == DIALECT_SQLITE;
     if (!w->where->schema || !sound || look) {
         BUF_AUTO version = {0};
-        db_close(w->db);
+        close_db(link, w->db);
         if (look && db_file_version(&w->where->address, &version)) /* not before: closing may write */
             w->out->server = arena_str(w->a, buf_str(&version));
         return;
@@ -418,7 +432,7 @@ static bool run(struct work *w, bool is_open)
     const struct job *job = w->job;
     if (!refuse_dialect(w) || !refuse_long_names(w))
         return false;
-    if (!is_open && !connect_open(job, w->where, &w->options, 0, &w->db, &w->out->created, w->e))
+    if (!is_open && !connect_visit(w, 0))
         return skip_missing(w);
     w->out->dialect = db_dialect(w->db);
     w->history = job->history[w->out->dialect];
@@ -461,6 +475,6 @@ bool visit(struct arena *a, const struct job *job, const struct place *where, co
 {
     struct link link = {0};
     bool ok = visit_linked(a, job, where, observer, &link, out);
-    db_close(link.db);
+    visit_unlink(&link);
     return ok;
 }

@@ -15,6 +15,7 @@
 struct link {
     struct db *db;
     uint8_t key[SHA256_BYTES]; /* of its address */
+    bool counted;              /* the server's sessions are counted: one is closed only when the server has ended it */
 };
 
 /* How often and how long something was tried since the database last moved. */
@@ -62,9 +63,10 @@ struct work {
     bool final;                   /* the fault is not to be recovered from */
 };
 
-/* visit.c: a visit that may use, and leave behind, a connection. Closing link->db is the caller's. */
+/* visit.c: a visit that may use, and leave behind, a connection; visit_unlink() closes that. */
 bool visit_linked(struct arena *a, const struct job *job, const struct place *where, const struct observer *observer,
                   struct link *link, struct outcome *out);
+void visit_unlink(struct link *link);
 /* Says a line about this database: with the tenant's name in front. */
 void work_say(const struct work *w, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -76,6 +78,11 @@ void work_say(const struct work *w, enum log_level level, const char *format, ..
 void connect_options(const struct job *job, const struct place *where, struct db_options *options);
 bool connect_open(const struct job *job, const struct place *where, const struct db_options *options,
                   int64_t at_least_ms, struct db **out, bool *created, struct err *e);
+/*
+ * As connect_open(), for a visit: while nothing has been read and the job defers, a server that has no connection is
+ * not asked again, and *out says that it is congested.
+ */
+bool connect_visit(struct work *w, int64_t at_least_ms);
 /* Says how to make what is missing, unless the error has a hint already. */
 void connect_hint_missing(const struct job *job, const struct place *where, struct err *e);
 void connect_key(const struct address *address, uint8_t key[SHA256_BYTES]);

@@ -315,7 +315,7 @@ static void a_host_tells_where_its_share_came_to_rest(void **state)
     assert_int_equal(news.share, 32);
     assert_false(news.refusing);
     accept(65, 1002);
-    assert_null(news.host); /* it was told */
+    assert_null(news.host);        /* it was told */
     assert_true(refuse(66, 1003)); /* the 30th */
     uint32_t at = begin(2000, one, 1);
     assert_int_equal(at, QUEUE_NONE); /* more than 15 are there from before */
