@@ -109,10 +109,20 @@ project_linked := $(GEN)/linked-libraries.o
 # read makes us join them again then.
 #   libstatic.a, whole       its constructor is named by nobody, and libpq needs its GSSAPI and LDAP stubs
 #   libpgcommon_shlib.a      the variant of libpgcommon that libpq.a was compiled against
+#   wrap, trace-symbol       libpq's call to stretch a password comes to runtime/static/scram.c. The name is internal to
+#                            libpq, so the linker is asked who called: a libpq that does not would build all the same, and
+#                            cost every connection ten milliseconds that nobody would miss
+project_wrapped := scram_SaltedPassword
 $(GEN)/linked-libraries.o: $(project_libs) $(MIGRATE_LIB)/libstatic.a $(GEN)/flags
 	$(Q)$(CC) -r -nostdlib -o $@ -Wl,-u,main,--dependency-file=$@.d \
+		-Wl,--wrap=$(project_wrapped),--trace-symbol=__wrap_$(project_wrapped) \
 		-Wl,--whole-archive $(MIGRATE_LIB)/libstatic.a -Wl,--no-whole-archive $(project_libs) \
-		-lpq $(PGLIB)/libpgcommon_shlib.a $(PGLIB)/libpgport_shlib.a -lssl -lcrypto -lsqlite3 -ljansson
+		-lpq $(PGLIB)/libpgcommon_shlib.a $(PGLIB)/libpgport_shlib.a -lssl -lcrypto -lsqlite3 -ljansson \
+		2>$(GEN)/joined.log || { cat $(GEN)/joined.log >&2; exit 1; }
+	@if grep -Ev '(definition of|reference to) __wrap_' $(GEN)/joined.log >&2; then \
+		echo 'the linker said something new (above) while it joined the libraries' >&2; exit 1; fi
+	@if ! grep -q 'libpq\.a(.*): reference to __wrap_$(project_wrapped)$$' $(GEN)/joined.log; then \
+		echo 'this libpq.a does not call $(project_wrapped)(); runtime/static/scram.c is written for one that does' >&2; exit 1; fi
 -include $(GEN)/linked-libraries.o.d
 
 # glibc warns of every function that may open shared objects at run time. These four are expected: dlopen is reached by

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -21,6 +22,7 @@
 #include "cli/app.h"
 #include "cli/filter.h"
 #include "cli/report.h"
+#include "db/scram_keys.h"
 
 /* How long a cancelled command may take to say goodbye. */
 enum { LEAVE_AFTER_MS = 10000 };
@@ -217,6 +219,15 @@ static int run(struct app *app, int argc, char **argv)
     return app->call.command->flags & COMMAND_VISITS ? run_attended(app) : app->call.command->run(app);
 }
 
+/* Whether logging in was as cheap as it can be; nothing is said where no password was asked for. */
+static void tell_scram_keys(struct app *app)
+{
+    struct scram_counts keys = scram_keys_counts();
+    if (keys.derived)
+        output_talk(&app->out, TALK_DEBUG, "SCRAM keys: %" PRIu64 " derived, %" PRIu64 " reused", keys.derived,
+                    keys.reused);
+}
+
 /*
  * Whoever starts us with stdout closed must not find the answer in a database that was opened as descriptor 1. The
  * root folder is always there, and cannot be written to.
@@ -239,6 +250,7 @@ int main(int argc, char **argv)
     app.log = output_log(&app.out);
     grammar_init(&app);
     int status = run(&app, argc, argv);
+    tell_scram_keys(&app);
     if (!output_finish(&app.out))
         status = exit_worse(status, EXIT_FAILED);
     buf_free(&app.items);
