@@ -309,6 +309,31 @@ bouncer_url() {
     echo "postgresql://$PG_USER@127.0.0.1:$BOUNCER_PORT/$1"
 }
 
+# start_proxy [OPTION]…: proxy.c, which has the options, before the server last started. Listens on 127.0.0.1:$PROXY_PORT,
+# and adds a line to $PROXY_LOG for every connection that is over; proxy_is_idle when all of them are.
+start_proxy() {
+    local dir
+    [[ -x $T/proxy ]] || "${CC:-gcc}" -O2 -Wall -Wextra -o "$T/proxy" "$TOP/tests/integration/proxy.c"
+    dir=$(mktemp -d "$T/proxy.XXXXXX")
+    PROXY_LOG=$dir/log
+    : >"$PROXY_LOG"
+    "$T/proxy" 0 "127.0.0.1:$PG_PORT" --log "$PROXY_LOG" "$@" >"$dir/port" 2>"$dir/err" &
+    echo $! >"$dir/pid"
+    disown # so that a test can wait for what it started itself
+    BOUNCERS+=("$dir/pid")
+    eventually 10 grep -q . "$dir/port" || { cat "$dir/err" >&2 && return 1; }
+    PROXY_PORT=$(<"$dir/port") PROXY_PID=$(<"$dir/pid")
+    PROXY_SOCKETS=$(proxy_sockets)
+}
+
+proxy_sockets() { find "/proc/$PROXY_PID/fd" -lname 'socket:*' 2>/dev/null | wc -l; }
+proxy_is_idle() { [[ $(proxy_sockets) == "$PROXY_SOCKETS" ]]; }
+
+# proxy_url DATABASE: as pg_url, by way of the proxy last started, without TLS.
+proxy_url() {
+    echo "$(PG_PORT=$PROXY_PORT pg_url "$1")?sslmode=disable"
+}
+
 # ------------------------------------------------------------------------------------------------------------- SQLite
 
 # sqlite_sql FILE SQL: rows as lines, columns separated by "|".
