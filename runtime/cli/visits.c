@@ -180,9 +180,11 @@ static bool list_fleet(struct visits *v, bool requires, struct err *e)
         err_context(e, "stream \"%s\"", v->stream->name);
         return false;
     }
+    bool listed = v->tenants.n > 0;
     if (!tenants_choose(&v->tenants, &v->choice, e))
         return false;
-    if (v->tenants.n || config_number(&v->config, SET_NO_TENANTS) == NO_TENANTS_OK)
+    /* Of those who are listed none may be meant: an empty shard, a report without failures. */
+    if (listed || config_number(&v->config, SET_NO_TENANTS) == NO_TENANTS_OK)
         return true;
     err_set(e, FAULT_CONFIG, "No tenants found");
     err_hint(e, "the query of stream \"%s\" returned no row; --no-tenants ok makes that fine", v->stream->name);
