@@ -206,6 +206,7 @@ bool visits_list(struct visits *v, bool requires, struct err *e)
 void visits_free(struct visits *v)
 {
     fleet_free(&v->result);
+    ledger_free(v->ledger);
     tenants_free(&v->tenants);
     for (size_t i = 0; i < VISITS_ROUNDS; i++)
         tenants_free(&v->late[i]);
