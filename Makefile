@@ -59,6 +59,8 @@ DEPS := gcc libc6-dev binutils make pkg-config xxd git \
 	libglib2.0-dev libjansson-dev libpg-query-dev uthash-dev \
 	libcmocka-dev postgresql-15 sqlite3 openssl procps pgbouncer python3 alembic python3-psycopg2 groff-base \
 	clang clang-format clang-tidy libclang-rt-14-dev cppcheck shellcheck valgrind strace
+# Only for `make test-cluster`: daemons that nobody wants on a machine that does not need them.
+DEPS_CLUSTER := slurm-wlm munge
 
 # ---------------------------------------------------------------------------------------------------------- flags
 
@@ -110,10 +112,20 @@ MAN     := $(BUILD)/man/$(NAME).1 $(BUILD)/man/migrate-gen.1
 
 # ---------------------------------------------------------------------------------------------------------- verbs
 
-.PHONY: help all deps demo revision test test-unit test-integration lint fuzz fuzz-smoke bench man docs install clean \
-	format tidy static-build lib unit tools tests-ready fuzzers
+.PHONY: help all deps deps-cluster demo revision test test-unit test-integration test-cluster lint fuzz fuzz-smoke bench \
+	man docs install clean format tidy static-build lib unit tools tests-ready fuzzers
 
 all: $(BUILD)/$(NAME) $(TOOLS)/migrate-gen	## build both executables (the default)
+
+# $(call install_packages,PACKAGES)
+define install_packages
+	@missing=(); for p in $(1); do \
+		[[ "$$(dpkg-query -W -f '$${db:Status-Status}' "$$p" 2>/dev/null)" == installed ]] || missing+=("$$p"); done; \
+	if [[ $${#missing[@]} -eq 0 ]]; then echo "deps: all $(words $(1)) packages are installed"; exit 0; fi; \
+	sudo=(); [[ $$(id -u) == 0 ]] || sudo=(sudo); \
+	apt=("$${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300); \
+	set -x; "$${apt[@]}" update && "$${apt[@]}" install -y --no-install-recommends "$${missing[@]}"
+endef
 
 help:	## this list
 	@awk -F '\t+## ' '/^[a-z-]+:.*\t## /{sub(/:.*/, "", $$1); printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -121,12 +133,10 @@ help:	## this list
 	@sed -n '/^# Variables: /,/^$$/s/^# //p' Makefile
 
 deps:	## install the Debian packages that everything here needs (uses sudo unless root)
-	@missing=(); for p in $(DEPS); do \
-		[[ "$$(dpkg-query -W -f '$${db:Status-Status}' "$$p" 2>/dev/null)" == installed ]] || missing+=("$$p"); done; \
-	if [[ $${#missing[@]} -eq 0 ]]; then echo "deps: all $(words $(DEPS)) packages are installed"; exit 0; fi; \
-	sudo=(); [[ $$(id -u) == 0 ]] || sudo=(sudo); \
-	apt=("$${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300); \
-	set -x; "$${apt[@]}" update && "$${apt[@]}" install -y --no-install-recommends "$${missing[@]}"
+	$(call install_packages,$(DEPS))
+
+deps-cluster:	## and those of test-cluster
+	$(call install_packages,$(DEPS_CLUSTER))
 
 demo: all	## a shared database and five tenants on SQLite, from nothing to head
 	@tests/demo.sh $(abspath $(BUILD)/$(NAME))
@@ -143,6 +153,9 @@ test-unit: unit	## the unit tests alone
 
 test-integration: tests-ready	## the integration tests alone (TESTS="fleet static" picks)
 	@tests/run --integration $(TESTS)
+
+test-cluster: all deps-cluster	## a fleet on a real Slurm of this machine, with workers killed at random (TENANTS=500)
+	@tests/cluster/run
 
 lint: tests-ready $(BUILD)/libgen.a tidy	## clang-tidy, formatter, cppcheck, shellcheck, layers, symbols, hardening…
 	@tests/lint/run
