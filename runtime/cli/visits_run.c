@@ -34,6 +34,56 @@ static bool read_share(const struct visits *v, enum setting_index index, struct 
     return true;
 }
 
+/* ------------------------------------------------------------------------------------------------------ ledger */
+
+static bool is_known(void *context, const struct tenant *t, const struct place *where)
+{
+    const struct visits *v = context;
+    return ledger_knows(v->ledger, t, where);
+}
+
+static bool has_doubts(void *context)
+{
+    const struct visits *v = context;
+    return ledger_doubts(v->ledger);
+}
+
+static bool trusts_ledger(const struct visits *v)
+{
+    return v->stream->kind == STREAM_FLEET && config_number(&v->config, SET_LEDGER) == LEDGER_TRUST;
+}
+
+static void ask_ledger(struct visits *v)
+{
+    struct ledger_rules rules = {
+        .max_age_ms = config_number(&v->config, SET_LEDGER_MAX_AGE),
+        .writes = v->job.kind == JOB_UPGRADE,
+    };
+    if (v->ledger || !v->may_know || !trusts_ledger(v) || call_has(&v->app->call, "no-ledger"))
+        return;
+    read_share(v, SET_LEDGER_SAMPLE, &rules.sample);
+    v->job.identify = true;
+    v->ledger = ledger_read(&v->registry_job, &v->registry_place, &v->job, &rules, v->tenants.n);
+}
+
+/*
+ * What may take tenants from their heads takes them out of the ledger first, also where this run does not trust it:
+ * another may. And once more in the end, since another process may have seen a tenant at head in between. A registry that
+ * refuses is only worth a warning where nobody trusts the ledger, or where it is too late.
+ */
+static bool forget(struct visits *v, bool before, struct err *e)
+{
+    bool leaves = v->job.kind == JOB_DOWNGRADE || v->job.kind == JOB_STAMP || v->job.kind == JOB_REPAIR;
+    if (v->stream->kind != STREAM_FLEET || !leaves ||
+        ledger_forget(&v->registry_job, &v->registry_place, v->stream->name, &v->tenants, e))
+        return true;
+    if (before && trusts_ledger(v))
+        return false;
+    output_talk(&v->app->out, TALK_WARNING, "%s", e->message);
+    err_free(e);
+    return true;
+}
+
 /* ------------------------------------------------------------------------------------------------------- stages */
 
 /* Canaries and waves; they are for what changes databases. */
@@ -51,6 +101,8 @@ static bool arrange(struct visits *v, struct err *e)
 static void visit_done(void *context, const struct tenant *t, const struct place *where, const struct outcome *outcome)
 {
     struct visits *v = context;
+    if (v->ledger)
+        ledger_note(v->ledger, t, where, outcome);
     v->unchanged += !outcome->err.fault && !outcome->skipped && !outcome->applied;
     if (v->each)
         v->each(v, t, where, outcome);
@@ -81,6 +133,8 @@ static bool run_list(struct visits *v, const struct tenant_list *list, const str
         .jobs = fleet ? (size_t)config_number(&v->config, SET_JOBS) : 1,
         .jobs_per_host = (size_t)config_number(&v->config, SET_JOBS_PER_HOST),
         .stages = *stages,
+        .known = v->ledger ? is_known : NULL,
+        .doubts = v->ledger ? has_doubts : NULL,
         .done = visit_done,
         .moved = fleet && v->progress ? moved : NULL,
         .context = v,
@@ -97,7 +151,13 @@ bool visits_run(struct visits *v, struct err *e)
 {
     v->unchanged = 0;
     fleet_free(&v->result);
-    return arrange(v, e) && run_list(v, &v->tenants, &v->stages, &v->result, e);
+    if (!forget(v, true, e) || !arrange(v, e))
+        return false;
+    ask_ledger(v);
+    bool ok = run_list(v, &v->tenants, &v->stages, &v->result, e);
+    if (v->ledger)
+        ledger_flush(v->ledger);
+    return ok && forget(v, false, e);
 }
 
 /* ------------------------------------------------------------------------------------------------- late arrivals */
@@ -176,6 +236,8 @@ void visits_run_late(struct visits *v)
         if (!run_list(v, &list, &(struct stages){0}, &result, &e))
             output_error(&v->app->out, &e, NULL);
         merge(&v->result, before, &result, n);
+        if (v->ledger)
+            ledger_flush(v->ledger);
     }
 }
 
