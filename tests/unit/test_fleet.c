@@ -5,8 +5,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <arpa/inet.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/socket.h>
 
 #include "run/fleet.h"
 #include "visits.h"
@@ -144,14 +147,50 @@ struct yard {
     struct buf order; /* ids in the order of completion */
     size_t done;
     struct stop *stop_after_first;
+    struct stop *stop_after_files; /* and after so many */
+    size_t files;
+    const char *port; /* of the server where "pg…" live */
+    pthread_mutex_t mutex;
+    struct buf events;          /* "+id" as an address is made, "-id" as a visit ends */
+    size_t asked;               /* how often known() was */
+    size_t doubts;              /* how often doubts() was */
+    bool doubtful;              /* what it said */
+    bool telling;               /* done() or moved() is at work */
+    struct fleet_counts counts; /* the last ones */
+    size_t most_running;
 };
 
-/* Tenants whose id begins with "none" have no address; those with "gone" live in a folder that is not there. */
+static void yard_event(struct yard *y, char what, const char *id)
+{
+    pthread_mutex_lock(&y->mutex);
+    buf_addf(&y->events, "%c%s ", what, id);
+    pthread_mutex_unlock(&y->mutex);
+}
+
+static void postgresql_place(struct yard *y, struct arena *a, struct place *out)
+{
+    out->address.dialect = DIALECT_POSTGRESQL;
+    address_set(a, &out->address, "host", "127.0.0.1");
+    address_set(a, &out->address, "port", y->port);
+    address_set(a, &out->address, "user", "app");
+    address_set(a, &out->address, "dbname", "any");
+    address_set(a, &out->address, "sslmode", "disable");
+}
+
+/*
+ * Tenants whose id begins with "none" have no address; those with "gone" live in a folder that is not there; those with "pg"
+ * on a server.
+ */
 static bool yard_place(void *context, struct arena *a, const struct tenant_list *list, const struct tenant *t,
                        struct place *out, struct err *e)
 {
-    const struct yard *y = context;
+    struct yard *y = context;
     (void)list;
+    yard_event(y, '+', t->id);
+    if (strncmp(t->id, "pg", 2) == 0) {
+        postgresql_place(y, a, out);
+        return true;
+    }
     if (strncmp(t->id, "none", 4) == 0)
         return err_set(e, FAULT_NO_ADDRESS, "tenant %s has no address", t->id);
     const char *name = t->url ? t->url : t->id;
@@ -169,17 +208,54 @@ static void yard_done(void *context, const struct tenant *t, const struct place 
     struct yard *y = context;
     assert_string_equal(where->tenant, t->id);
     assert_true(out->duration_ms >= 0);
+    assert_false(y->telling);
+    yard_event(y, '-', t->id);
     buf_addf(&y->order, "%s%s", y->done++ ? "," : "", t->id);
     if (y->stop_after_first)
         stop_wind_down(y->stop_after_first, SIGTERM);
+    if (y->stop_after_files && y->done == y->files)
+        stop_wind_down(y->stop_after_files, SIGTERM);
+}
+
+static bool yard_known(void *context, const struct tenant *t, const struct place *where)
+{
+    struct yard *y = context;
+    assert_string_equal(where->tenant, t->id);
+    pthread_mutex_lock(&y->mutex);
+    y->asked++;
+    pthread_mutex_unlock(&y->mutex);
+    return t->id[0] == 'k';
+}
+
+static bool yard_doubts(void *context)
+{
+    struct yard *y = context;
+    y->doubts++;
+    return y->doubtful;
+}
+
+static void yard_moved(void *context, const struct fleet_counts *counts)
+{
+    struct yard *y = context;
+    y->telling = true;
+    if (y->options.doubts == NULL) /* otherwise known ones are taken back */
+        assert_true(counts->done >= y->counts.done);
+    assert_true(counts->running <= y->options.jobs);
+    assert_true(counts->done + counts->running <= counts->total);
+    assert_true(counts->known + counts->failed <= counts->done);
+    if (counts->running > y->most_running)
+        y->most_running = counts->running;
+    y->counts = *counts;
+    y->telling = false;
 }
 
 static void yard_begin(struct yard *y)
 {
     *y = (struct yard){0};
+    pthread_mutex_init(&y->mutex, NULL);
     scene_begin(&y->s, v1, 3);
     y->addresser = (struct addresser){yard_place, y};
-    y->options = (struct fleet_options){.jobs = 8, .done = yard_done, .context = y};
+    y->options = (struct fleet_options){.jobs = 8, .done = yard_done, .moved = yard_moved, .context = y};
 }
 
 static void yard_tenant(struct yard *y, const char *id, const char *url, const char *schema)
@@ -193,10 +269,23 @@ static void yard_run(struct yard *y)
     AUTO_ERR e = {0};
     fleet_free(&y->result);
     buf_reset(&y->order);
-    y->done = 0;
+    buf_reset(&y->events);
+    y->done = y->asked = y->doubts = 0;
+    y->counts = (struct fleet_counts){0};
     assert_true(fleet_run(&y->s.job, &y->list, &y->addresser, &y->options, &y->result, &e));
     const struct fleet_result *r = &y->result;
-    assert_int_equal(r->done + r->skipped + r->failed + r->not_started, y->list.n);
+    assert_int_equal(r->done + r->skipped + r->failed + r->known + r->not_started, y->list.n);
+    size_t states[TENANT_KNOWN + 1] = {0};
+    for (size_t i = 0; i < y->list.n; i++)
+        states[r->states[i]]++;
+    assert_int_equal(states[TENANT_DONE], r->done);
+    assert_int_equal(states[TENANT_KNOWN], r->known);
+    assert_int_equal(states[TENANT_FAILED], r->failed);
+    assert_int_equal(states[TENANT_NOT_STARTED], r->not_started);
+    if (y->list.n && !r->not_started) {
+        assert_int_equal(y->counts.done, y->list.n);
+        assert_int_equal(y->counts.running, 0);
+    }
     assert_int_equal(r->n_failures, r->failed);
     assert_int_equal(y->done, r->done + r->skipped + r->failed);
 }
@@ -206,6 +295,8 @@ static void yard_end(struct yard *y)
     fleet_free(&y->result);
     tenants_free(&y->list);
     buf_free(&y->order);
+    buf_free(&y->events);
+    pthread_mutex_destroy(&y->mutex);
     scene_end(&y->s);
 }
 
@@ -325,6 +416,346 @@ static void a_stop_leaves_the_rest_unstarted(void **state)
     yard_end(&y);
 }
 
+/* t00, t01, …; the visits of those in `bad` end in a revision's body. */
+static void yard_tenants(struct yard *y, size_t n, const char *const *bad, size_t n_bad)
+{
+    for (size_t i = 0; i < n; i++)
+        yard_tenant(y, arena_printf(&y->s.a, "t%02zu", i), NULL, NULL);
+    for (size_t i = 0; i < n_bad; i++)
+        tenant_says(y, bad[i], "CREATE TABLE v (x)"); /* c1 fails here */
+}
+
+/* Where in `events` something is told of the tenant. */
+static ptrdiff_t event_at(const struct yard *y, char what, size_t tenant)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%ct%02zu ", what, tenant);
+    const char *at = strstr(y->events.p, text);
+    assert_non_null(at);
+    return at - y->events.p;
+}
+
+static void a_stage_begins_when_the_one_before_is_through(void **state)
+{
+    (void)state;
+    struct yard y;
+    size_t ends[] = {3, 13, 13, 40};
+    yard_begin(&y);
+    yard_tenants(&y, 40, NULL, 0);
+    y.options.stages = (struct stages){.ends = ends, .n = 4, .canaries = 3};
+    yard_run(&y);
+    assert_int_equal(y.result.done, 40);
+    assert_int_equal(y.result.halt, HALT_NONE);
+    assert_int_equal(y.counts.n_stages, 4);
+    assert_int_equal(y.counts.stage, 3);
+    for (size_t early = 0; early < 40; early++)
+        for (size_t late = early; late < 40; late++)
+            if ((early < 3 && late >= 3) || (early < 13 && late >= 13))
+                assert_true(event_at(&y, '-', early) < event_at(&y, '+', late));
+    yard_end(&y);
+}
+
+static void every_canary_must_succeed(void **state)
+{
+    (void)state;
+    struct yard y;
+    size_t ends[] = {3, 10};
+    yard_begin(&y);
+    yard_tenant(&y, "none", NULL, NULL);
+    yard_tenants(&y, 9, NULL, 0);
+    y.options.stages = (struct stages){.ends = ends, .n = 2, .canaries = 3};
+    y.options.has_max_failures = true;
+    y.options.max_failures.number = 9; /* that is about bodies, and about the others */
+    yard_run(&y);
+    assert_int_equal(y.result.done, 2);
+    assert_int_equal(y.result.failed, 1);
+    assert_int_equal(y.result.not_started, 7);
+    assert_int_equal(y.result.bodies, 0);
+    assert_int_equal(y.result.halt, HALT_CANARY);
+    assert_int_equal(y.result.halt_stage, 0);
+    assert_int_equal(fleet_exit_code(&y.result, 10, &(struct tolerance){.number = 9}), 1);
+    /* As a wave the same tenants hold nobody back: a database without an address is no failed body. */
+    y.options.stages.canaries = 0;
+    yard_run(&y);
+    assert_int_equal(y.result.done, 9);
+    assert_int_equal(y.result.halt, HALT_NONE);
+    yard_end(&y);
+}
+
+static void no_wave_follows_a_failed_body(void **state)
+{
+    (void)state;
+    struct yard y;
+    size_t ends[] = {5, 10, 15};
+    yard_begin(&y);
+    yard_tenants(&y, 15, (const char *const[]){"t05", "t07"}, 2);
+    y.options.stages = (struct stages){.ends = ends, .n = 3};
+    yard_run(&y);
+    assert_int_equal(y.result.bodies, 2);
+    assert_int_equal(y.result.done, 8); /* the wave itself is finished */
+    assert_int_equal(y.result.not_started, 5);
+    assert_int_equal(y.result.halt, HALT_WAVE);
+    assert_int_equal(y.result.halt_stage, 1);
+    assert_int_equal(fleet_exit_code(&y.result, 15, &(struct tolerance){.number = 9}), 1);
+    y.options.has_max_failures = true;
+    y.options.max_failures = (struct tolerance){.number = 2};
+    yard_run(&y);
+    assert_int_equal(y.result.halt, HALT_NONE);
+    assert_int_equal(y.result.not_started, 0);
+    assert_int_equal(y.result.failed, 2);
+    assert_int_equal(fleet_exit_code(&y.result, 15, &(struct tolerance){.number = 9}), 0);
+    /* 13 % of 15 tenants are 1.95; the share is of all, not of a wave. */
+    y.options.max_failures = (struct tolerance){.is_percent = true, .percent = 13};
+    y.options.jobs = 1;
+    yard_run(&y);
+    assert_int_equal(y.result.halt, HALT_WAVE);
+    assert_int_equal(y.result.halt_stage, 1);
+    assert_int_equal(y.result.not_started, 7); /* t08 and t09 too: the limit is for tenants, not for waves */
+    y.options.max_failures.percent = 14;
+    yard_run(&y);
+    assert_int_equal(y.result.halt, HALT_NONE);
+    yard_end(&y);
+}
+
+static void too_many_failed_bodies_end_the_run(void **state)
+{
+    (void)state;
+    struct yard y;
+    yard_begin(&y);
+    yard_tenant(&y, "none1", NULL, NULL);
+    yard_tenant(&y, "gone1", NULL, NULL);
+    yard_tenants(&y, 20, (const char *const[]){"t03", "t06", "t08"}, 3);
+    y.options.jobs = 1;
+    y.options.has_max_failures = true;
+    y.options.max_failures.number = 1;
+    yard_run(&y);
+    assert_int_equal(y.result.bodies, 2);
+    assert_int_equal(y.result.failed, 4);
+    assert_int_equal(y.result.states[2 + 6], TENANT_FAILED);
+    assert_int_equal(y.result.states[2 + 7], TENANT_NOT_STARTED);
+    assert_int_equal(y.result.not_started, 13);
+    assert_int_equal(y.result.halt, HALT_MAX_FAILURES);
+    assert_int_equal(y.result.halt_stage, 0);
+    assert_int_equal(fleet_exit_code(&y.result, 22, &(struct tolerance){.number = 22}), 1);
+    y.options.max_failures.number = 3;
+    yard_run(&y);
+    assert_int_equal(y.result.halt, HALT_NONE);
+    assert_int_equal(y.result.not_started, 0);
+    /* The last one fails: nobody was held back, so nothing was halted. */
+    yard_tenant(&y, "u", NULL, NULL);
+    tenant_says(&y, "u", "CREATE TABLE v (x)");
+    yard_run(&y);
+    assert_int_equal(y.result.bodies, 4);
+    assert_int_equal(y.result.halt, HALT_NONE);
+    yard_end(&y);
+}
+
+static void who_is_known_is_not_visited(void **state)
+{
+    (void)state;
+    struct yard y;
+    yard_begin(&y);
+    yard_tenants(&y, 10, NULL, 0);
+    for (int i = 0; i < 30; i++)
+        yard_tenant(&y, arena_printf(&y.s.a, "k%02d", i), NULL, NULL);
+    y.options.known = yard_known;
+    yard_run(&y);
+    assert_int_equal(y.result.done, 10);
+    assert_int_equal(y.result.known, 30);
+    assert_int_equal(y.result.states[10], TENANT_KNOWN);
+    assert_int_equal(y.asked, 40);
+    assert_int_equal(y.done, 10);
+    assert_int_equal(y.counts.known, 30);
+    assert_int_equal(fleet_exit_code(&y.result, 40, &(struct tolerance){0}), 0);
+    y.options.doubts = yard_doubts;
+    yard_run(&y);
+    assert_int_equal(y.result.known, 30);
+    assert_int_equal(y.doubts, 1);
+    yard_end(&y);
+}
+
+static void doubt_has_the_known_visited_after_all(void **state)
+{
+    (void)state;
+    struct yard y;
+    size_t ends[] = {5, 10, 40};
+    yard_begin(&y);
+    for (int i = 0; i < 20; i++)
+        yard_tenant(&y, arena_printf(&y.s.a, "k%02d", i), NULL, NULL);
+    yard_tenants(&y, 20, NULL, 0);
+    y.options.known = yard_known;
+    y.options.doubts = yard_doubts;
+    y.options.stages = (struct stages){.ends = ends, .n = 3, .canaries = 5};
+    y.doubtful = true;
+    yard_run(&y);
+    assert_int_equal(y.result.done, 40);
+    assert_int_equal(y.result.changed, 40);
+    assert_int_equal(y.result.known, 0);
+    assert_int_equal(y.asked, 40); /* in the first round only */
+    assert_int_equal(y.doubts, 1);
+    assert_int_equal(y.done, 40);
+    /* The known canaries are canaries in the second round too. */
+    tenant_says(&y, "k00", "DROP TABLE alembic_version");
+    yard_run(&y);
+    assert_int_equal(y.result.failed, 1);
+    assert_int_equal(y.result.done, 24);
+    assert_int_equal(y.result.known, 0);
+    assert_int_equal(y.result.not_started, 15); /* nobody vouches for them now */
+    assert_int_equal(y.result.halt, HALT_CANARY);
+    yard_end(&y);
+}
+
+static void a_halted_run_vouches_for_nobody_in_doubt(void **state)
+{
+    (void)state;
+    struct yard y;
+    yard_begin(&y);
+    for (int i = 0; i < 5; i++)
+        yard_tenant(&y, arena_printf(&y.s.a, "k%02d", i), NULL, NULL);
+    yard_tenants(&y, 5, (const char *const[]){"t00"}, 1);
+    y.options.jobs = 1;
+    y.options.known = yard_known;
+    y.options.doubts = yard_doubts;
+    y.options.has_max_failures = true;
+    yard_run(&y);
+    assert_int_equal(y.result.known, 5);
+    assert_int_equal(y.result.not_started, 4);
+    assert_int_equal(y.doubts, 1);
+    y.doubtful = true;
+    yard_run(&y);
+    assert_int_equal(y.result.known, 0);
+    assert_int_equal(y.result.not_started, 9);
+    assert_int_equal(y.result.halt, HALT_MAX_FAILURES);
+    yard_end(&y);
+}
+
+static void databases_stay_together_within_a_stage(void **state)
+{
+    (void)state;
+    struct yard y;
+    size_t ends[] = {3, 6};
+    yard_begin(&y);
+    yard_tenant(&y, "a", "two", "main");
+    yard_tenant(&y, "b", "one", "main");
+    yard_tenant(&y, "c", "two", "main");
+    yard_tenant(&y, "d", "two", "main");
+    yard_tenant(&y, "e", "one", "main");
+    yard_tenant(&y, "f", "two", "main");
+    y.options.stages = (struct stages){.ends = ends, .n = 2};
+    y.options.jobs = 1;
+    yard_run(&y);
+    assert_string_equal(y.order.p, "b,a,c,e,d,f");
+    yard_end(&y);
+}
+
+/* ---------------------------------------------------------------------------------------------------- a full server */
+
+/* Says to everybody that it has no connection left. */
+struct full_server {
+    int fd, end[2];
+    char port[8];
+    pthread_t thread;
+};
+
+static void *refuse_all(void *context)
+{
+    static const char refusal[] = "E\0\0\0\x2a"
+                                  "SFATAL\0VFATAL\0C53300\0Mno room, sorry\0";
+    const struct full_server *server = context;
+    struct pollfd fds[] = {{.fd = server->fd, .events = POLLIN}, {.fd = server->end[0], .events = POLLIN}};
+    char startup[512];
+    while (poll(fds, 2, -1) > 0 && !fds[1].revents) {
+        int client = accept(server->fd, NULL, NULL);
+        if (recv(client, startup, sizeof startup, 0) > 0)
+            send(client, refusal, sizeof refusal, MSG_NOSIGNAL);
+        close(client);
+    }
+    return NULL;
+}
+
+static void full_server_begin(struct full_server *server)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof at;
+    server->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(server->fd, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(server->fd, 64), 0);
+    assert_int_equal(getsockname(server->fd, (struct sockaddr *)&at, &length), 0);
+    snprintf(server->port, sizeof server->port, "%d", ntohs(at.sin_port));
+    assert_int_equal(pipe(server->end), 0);
+    assert_int_equal(pthread_create(&server->thread, NULL, refuse_all, server), 0);
+}
+
+static void full_server_end(struct full_server *server)
+{
+    close(server->end[1]);
+    pthread_join(server->thread, NULL);
+    close(server->end[0]);
+    close(server->fd);
+}
+
+static void a_full_server_holds_up_nobody_else(void **state)
+{
+    (void)state;
+    struct yard y;
+    struct full_server server;
+    struct stop stop;
+    AUTO_ERR e = {0};
+    yard_begin(&y);
+    full_server_begin(&server);
+    assert_true(stop_init(&stop, &e));
+    y.port = server.port;
+    for (int i = 0; i < 5; i++)
+        yard_tenant(&y, arena_printf(&y.s.a, "pg%d", i), NULL, NULL);
+    yard_tenants(&y, 20, NULL, 0);
+    /* One worker, and the server's tenants come first: it must not wait there. All the files done, a signal ends the run. */
+    y.options.jobs = 1;
+    y.s.job.lock_wait_ms = 3600000;
+    y.s.job.stop = y.stop_after_files = &stop;
+    y.files = 20;
+    yard_run(&y);
+    assert_int_equal(y.result.done, 20);
+    assert_int_equal(y.result.failed, 0);
+    assert_int_equal(y.result.not_started, 5);
+    assert_int_equal(y.result.states[0], TENANT_NOT_STARTED);
+    const char *said = arena_printf(&y.s.a, "127.0.0.1:%s has no connection left; it accepted nobody for ",
+                                    server.port);
+    assert_non_null(strstr(y.s.talk.p, said));
+    stop_free(&stop);
+    full_server_end(&server);
+    yard_end(&y);
+}
+
+static void a_full_server_fails_its_tenants_in_the_end(void **state)
+{
+    (void)state;
+    struct yard y;
+    struct full_server server;
+    yard_begin(&y);
+    full_server_begin(&server);
+    y.port = server.port;
+    for (int i = 0; i < 12; i++)
+        yard_tenant(&y, arena_printf(&y.s.a, "pg%d", i), NULL, NULL);
+    y.s.job.lock_wait_ms = 400;
+    y.options.known = yard_known;
+    yard_run(&y);
+    assert_int_equal(y.result.failed, 12);
+    assert_int_equal(y.asked, 12); /* once of each, however often it is tried */
+    assert_int_equal(y.result.failures[0].fault, FAULT_UNREACHABLE);
+    assert_string_equal(y.result.failures[0].err.sqlstate, "53300");
+    assert_non_null(strstr(y.result.failures[0].err.hint, "accepted nobody for 400 ms"));
+    assert_int_equal(fleet_exit_code(&y.result, 12, &(struct tolerance){0}), 4);
+    /* The deadline comes first: nobody has failed. */
+    y.s.job.lock_wait_ms = 3600000;
+    y.s.job.deadline = clock_ms() + 300;
+    yard_run(&y);
+    assert_int_equal(y.result.failed, 0);
+    assert_int_equal(y.result.not_started, 12);
+    assert_int_equal(y.result.halt, HALT_NONE);
+    full_server_end(&server);
+    yard_end(&y);
+}
+
 static void no_tenants_are_no_work(void **state)
 {
     (void)state;
@@ -397,6 +828,16 @@ int main(void)
         cmocka_unit_test(a_failed_tenant_stops_nobody),
         cmocka_unit_test(tenants_of_one_database_share_a_connection),
         cmocka_unit_test(a_stop_leaves_the_rest_unstarted),
+        cmocka_unit_test(a_stage_begins_when_the_one_before_is_through),
+        cmocka_unit_test(every_canary_must_succeed),
+        cmocka_unit_test(no_wave_follows_a_failed_body),
+        cmocka_unit_test(too_many_failed_bodies_end_the_run),
+        cmocka_unit_test(who_is_known_is_not_visited),
+        cmocka_unit_test(doubt_has_the_known_visited_after_all),
+        cmocka_unit_test(a_halted_run_vouches_for_nobody_in_doubt),
+        cmocka_unit_test(databases_stay_together_within_a_stage),
+        cmocka_unit_test(a_full_server_holds_up_nobody_else),
+        cmocka_unit_test(a_full_server_fails_its_tenants_in_the_end),
         cmocka_unit_test(no_tenants_are_no_work),
         cmocka_unit_test(workers_take_no_signals),
         cmocka_unit_test(the_first_code_that_applies_counts),
