@@ -273,7 +273,7 @@ static void print_title(struct visits *v)
                 v->tenants.n == 1 ? "" : "s", head.n ? head.p : "<base>");
 }
 
-/* "total: 9870 at head, 120 behind, 7 missing, 3 failing; 9000 of them known from migrate_ledger" */
+/* "tenant: 9870 at head (9800 known by the ledger), 120 behind, 7 missing, 3 failing" */
 static void print_totals(struct visits *v, const struct status *s)
 {
     BUF_AUTO text = {0};
@@ -284,9 +284,9 @@ static void print_totals(struct visits *v, const struct status *s)
         if (n)
             buf_addf(&text, "%s%zu %s%s", text.n ? ", " : "", n, i == AT_HEAD ? "at " : "",
                      standing_word((enum standing)i));
+        if (i == AT_HEAD && v->result.known)
+            buf_addf(&text, " (%zu known by the ledger)", v->result.known);
     }
-    if (v->result.known)
-        buf_addf(&text, "; %zu known from migrate_ledger", v->result.known);
     output_line(&v->app->out, "%s: %s", v->stream->name, text.n ? text.p : "nobody");
 }
 
@@ -471,6 +471,7 @@ static int status_of(struct app *app, const struct stream *stream, void *context
     v.each = sort_in;
     v.context = &s;
     v.progress = true;
+    v.may_know = true;
     int status = visits_run(&v, &e) ? answer(&v, &s) : app_fail(app, &e);
     arena_free(&s.arena);
     visits_free(&v);
@@ -499,7 +500,8 @@ const struct command command_status = {
     .operands = "",
     .flags = COMMAND_STREAM | COMMAND_VISITS,
     .help = "how many databases stand at which revision",
-    .more = "Being behind is no failure here; `check` has exit codes for that.",
+    .more = "Being behind is no failure here; `check` has exit codes for that. With ledger = trust a tenant that "
+            "migrate_ledger knows is not visited; --no-ledger visits everybody.",
     .examples = status_examples,
     .run = run_status,
 };

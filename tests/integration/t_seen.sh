@@ -176,6 +176,33 @@ run "$OURS" tenant head --retry-failed report.json
 expect_exit 0
 expect_stdout_lacks "unchanged"
 
+it "says in the report which tenants were not begun, and which were known without a visit"
+new_fleet
+in_the_way t03
+run "$OURS" tenant head --report report.json --canary t03
+expect_exit 1
+expect_stderr_contains "warning: 11 of 12 tenants were not started: a canary failed"
+expect_equal "$(states_of tenant | tr ' ' '\n' | cut -d= -f2 | sort | uniq -c | xargs)" "1 failed 11 not_started"
+expect_equal "$(report "[r['streams'][0][k] for k in ('failed', 'not_started', 'halt')]")" "[1, 11, 'canary']"
+run "$OURS" tenant head --report report.json --jobs 1 --max-failures 0
+expect_exit 1
+expect_equal "$(report "[r['streams'][0][k] for k in ('failed', 'not_started', 'halt')]")" "[1, 9, 'max_failures']"
+sqlite_sql t03.db "DROP TABLE second"
+export OURS_TENANT_LEDGER=trust OURS_TENANT_LEDGER_SAMPLE=0
+run "$OURS" tenant head --retry-failed report.json
+expect_exit 0
+run "$OURS" tenant head
+expect_exit 0
+run "$OURS" tenant head --report report.json
+expect_exit 0
+expect_equal "$(report "[r['streams'][0][k] for k in ('databases', 'known', 'unchanged')]")" "[12, 12, 0]"
+expect_equal "$(states_of tenant | tr ' ' '\n' | grep -c '=known$')" 12
+run "$OURS" tenant status
+expect_stdout_is 'tenant: 12 databases, head two
+  two  revision two  12  100%  ██████████  head
+tenant: 12 at head (12 known by the ledger)'
+unset OURS_TENANT_LEDGER OURS_TENANT_LEDGER_SAMPLE
+
 it "lists in the report of a run that SIGTERM stopped who was not started"
 new_fleet
 hold t03
