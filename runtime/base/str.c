@@ -204,6 +204,14 @@ void buf_addc(struct buf *b, char c)
     buf_add(b, &c, 1);
 }
 
+void buf_add_upper(struct buf *b, const char *z)
+{
+    for (; *z; z++) {
+        bool is_word = (*z >= 'a' && *z <= 'z') || (*z >= 'A' && *z <= 'Z') || (*z >= '0' && *z <= '9');
+        buf_addc(b, !is_word ? '_' : *z >= 'a' && *z <= 'z' ? (char)(*z - 'a' + 'A') : *z);
+    }
+}
+
 void buf_vaddf(struct buf *b, const char *format, va_list ap)
 {
     va_list again;

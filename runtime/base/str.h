@@ -59,6 +59,8 @@ void buf_add(struct buf *b, const void *bytes, size_t n);
 void buf_addz(struct buf *b, const char *z);
 void buf_adds(struct buf *b, struct str s);
 void buf_addc(struct buf *b, char c);
+/* As the name of an environment variable has it: ASCII letters in capitals, digits, anything else as "_". */
+void buf_add_upper(struct buf *b, const char *z);
 void buf_addf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_vaddf(struct buf *b, const char *format, va_list ap) __attribute__((format(printf, 2, 0)));
 void buf_pad(struct buf *b, char c, size_t count);

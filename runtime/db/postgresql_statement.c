@@ -42,13 +42,10 @@ bool postgresql_session_lock(struct db *db, struct err *e)
     sql_add(&sql, SQL_SESSION_LOCK, "pid", pid, "key", key.p, NULL);
     if (!postgresql_run(p, sql.p, &reply, "take the migration lock", e))
         return false;
-    if (!answer.direct) {
-        err_set(e, FAULT_POLICY,
-                "a revision with transaction:false needs a direct connection, and this one goes through "
-                "a pooler");
-        err_hint(e, "set the stream's \"host\" to HOST:PORT of the server itself");
-        return false;
-    }
+    if (!answer.direct)
+        return err_set(e, FAULT_POLICY,
+                       "a revision with transaction:false needs a direct connection, and this one goes through "
+                       "a pooler");
     return answer.locked || err_set(e, FAULT_BUSY, "another process migrates this database");
 }
 

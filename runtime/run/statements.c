@@ -329,11 +329,24 @@ static bool run_locked(struct run *run)
     return ran && finish(run, began);
 }
 
+/* Behind a pooler no session is ours, so nothing could hold the lock from one statement to the next. */
+static bool refuse_pooler(struct work *w, const struct step *step)
+{
+    if (w->e->fault == FAULT_POLICY) {
+        BUF_AUTO variable = {0};
+        buf_add_upper(&variable, w->job->catalogue ? w->job->catalogue->program : "profile-migrate");
+        buf_addc(&variable, '_');
+        buf_add_upper(&variable, w->options.stream);
+        err_hint(w->e, "set the stream's \"host\", or %s_HOST, to HOST:PORT of the server itself", variable.p);
+    }
+    return apply_failed(w, step);
+}
+
 bool statements_run(struct work *w, const struct step *step, const struct revision_section *section)
 {
     struct run run = {.w = w, .step = step, .revision = step->revision, .section = section};
     if (!db_session_lock(w->db, w->e))
-        return apply_failed(w, step);
+        return refuse_pooler(w, step);
     bool ok = run_locked(&run);
     if (w->e->fault != FAULT_LOST)
         db_session_unlock(w->db);

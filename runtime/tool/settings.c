@@ -513,26 +513,18 @@ bool setting_check_embedded(const struct setting *s, struct str value, int64_t *
 
 /* ---------------------------------------------------------------------------------------------------- variables */
 
-static void add_upper(struct buf *out, const char *z)
-{
-    for (; *z; z++) {
-        bool is_word = (*z >= 'a' && *z <= 'z') || (*z >= 'A' && *z <= 'Z') || (*z >= '0' && *z <= '9');
-        buf_addc(out, !is_word ? '_' : *z >= 'a' && *z <= 'z' ? (char)(*z - 'a' + 'A') : *z);
-    }
-}
-
 void setting_prefix(struct buf *out, const char *program)
 {
-    add_upper(out, program);
+    buf_add_upper(out, program);
     buf_addc(out, '_');
 }
 
 void setting_variable(struct buf *out, const char *program, const char *stream, const char *key)
 {
     setting_prefix(out, program);
-    add_upper(out, stream);
+    buf_add_upper(out, stream);
     buf_addc(out, '_');
-    add_upper(out, key);
+    buf_add_upper(out, key);
 }
 
 struct variable {
