@@ -248,14 +248,19 @@ CONF
     return 1
 }
 
-# stop_postgres [MODE], restart_postgres [MODE]: the server last started; MODE is smart, fast or immediate.
+# stop_postgres [MODE], start_postgres_again, restart_postgres [MODE]: the server last started; MODE is smart, fast or
+# immediate.
 stop_postgres() {
     as_server "$PG_BIN/pg_ctl" -D "$PG_DATA" -m "${1:-fast}" -w -s stop
 }
 
+start_postgres_again() {
+    as_server "$PG_BIN/pg_ctl" -D "$PG_DATA" -l "$PG_LOG" -o "-p $PG_PORT" -w -s start
+}
+
 restart_postgres() {
     stop_postgres "${1:-fast}"
-    as_server "$PG_BIN/pg_ctl" -D "$PG_DATA" -l "$PG_LOG" -o "-p $PG_PORT" -w -s start
+    start_postgres_again
 }
 
 # pg_sql DATABASE SQL: rows as lines, columns separated by "|".
