@@ -156,12 +156,20 @@ static bool refuse_nobody(const struct choice *c, struct err *e)
     return false;
 }
 
+static bool is_any(const bool *marks, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (marks[i])
+            return true;
+    return false;
+}
+
 bool tenants_choose(struct tenant_list *list, const struct choice *choice, struct err *e)
 {
     bool *marks = mem_alloc(list->n + 1);
     bool ok = mark_chosen(list, choice, marks, e);
     bool nobody_asked = choice->has_only && !choice->only.n;
-    if (ok && list->n && !nobody_asked && !memchr(marks, true, list->n))
+    if (ok && list->n && !nobody_asked && !is_any(marks, list->n))
         ok = refuse_nobody(choice, e);
     if (ok)
         keep_marked(list, &choice->shard, marks);
