@@ -114,7 +114,8 @@ void postgresql_add_masked(struct buf *out, const struct address *where, const c
 
 /* ---- postgresql_sql.c ---- */
 
-extern const char SQL_STATE_BEGIN[], SQL_STATE_PLACE[], SQL_STATE_ROWS[], SQL_STATE_NEWEST[], SQL_STATE_LAST[],
+extern const char SQL_STATE_BEGIN[], SQL_STATE_PLACE[], SQL_STATE_ROWS[], SQL_STATE_FEW[], SQL_STATE_NEWEST[],
+    SQL_STATE_PLACE_COLUMN[], SQL_STATE_PATH[], SQL_STATE_LAST[],
     SQL_STATE_SERVER[], SQL_LOG[];
 extern const char SQL_BEGIN[], SQL_COMMIT[], SQL_ROLLBACK[], SQL_BEGIN_READ_ONLY[];
 extern const char SQL_SET_STRINGS[], SQL_SET_STATEMENT_TIMEOUT[], SQL_SET_LOCK_TIMEOUT[], SQL_SET_TRANSACTION_TIMEOUT[],

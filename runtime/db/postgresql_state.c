@@ -13,6 +13,7 @@
 
 #define UNDEFINED_TABLE "42P01"
 #define UNDEFINED_SCHEMA "3F000"
+#define UNDEFINED_COLUMN "42703"
 
 static const char *value_of(const PGresult *row, int column)
 {
@@ -71,14 +72,19 @@ static char *unquote_name(const char *text)
     return buf_steal(&out);
 }
 
-/* The schemas of the search path, as an array is written: with a single one, that is where names are found. */
-static void take_search_path(struct postgresql_place *place, const char *path)
+/*
+ * `schema` is the first that exists of the search path as it was set. When the setting names no other, or only the role's
+ * own before it, as it does from the start, that is where names are found.
+ */
+static bool is_alone(const char *schema, const char *setting)
 {
-    struct str inner = str_slice(str_from(path), 1, strlen(path) - 1);
-    if (strpbrk(path, "\",\\") || inner.n == 0) /* several, or a name that has to be quoted: asked for elsewhere */
-        return;
-    place->schema = mem_strndup(inner.p, inner.n);
-    place->known = true;
+    struct str rest = str_trim(str_from(setting)), role;
+    BUF_AUTO quoted = {0};
+    if (str_starts(rest, STR("\"$user\"")))
+        str_next(&rest, ',', &role);
+    rest = str_trim(rest);
+    db_quote_name(&quoted, schema);
+    return str_is(rest, schema) || str_is(rest, quoted.p);
 }
 
 static void begin_place(struct postgresql *p)
@@ -161,15 +167,51 @@ static bool asks_server(const struct postgresql *p)
 
 /* ---- the state ---- */
 
-enum ask { ASK_PLACE = 1, ASK_ROWS = 2, ASK_NEWEST = 4, ASK_LAST = 8, ASK_SERVER = 16 };
+enum ask {
+    ASK_PLACE = 1,
+    ASK_ROWS = 2,
+    ASK_FEW = 4,
+    ASK_NEWEST = 8,
+    ASK_PATH = 16,
+    ASK_LAST = 32,
+    ASK_SERVER = 64, /* not part of the snapshot */
+    ASK_LOG = ASK_FEW | ASK_NEWEST,
+};
+
+/* Rows of the log that are read to spare the server their order; with the digest in each they are some packets. */
+#define FEW_ROWS "64"
+enum { FEW = 64, FEW_REVISIONS = 48 };
 
 struct state_reader {
     struct postgresql *p;
     struct arena *a;
     struct db_state *out;
-    int asks[8]; /* what each statement of the message asks for; 0: nothing */
-    bool newest; /* the log has a row, of whatever stream */
+    int asks[8];    /* what each statement of the message asks for; 0: nothing */
+    size_t n_log;   /* rows of the log that came, of whatever stream */
+    char *schema;   /* the first of the search path that exists */
+    bool unlike_us; /* what is called migrate_log has other columns */
 };
+
+/* Rows come in any order: the newest stays. */
+static void take_last(struct state_reader *r, const PGresult *row)
+{
+    int64_t id = number_of(row, PQfnumber(row, "id"), 0);
+    if (r->n_log++ == 0)
+        r->schema = arena_strdup(r->a, value_of(row, PQfnumber(row, "schema")));
+    if (r->out->has_last && id <= r->out->last.id)
+        return;
+    take_entry(r->a, row, &r->out->last);
+    r->out->has_last = true;
+}
+
+static void take_path(struct state_reader *r, const char *setting)
+{
+    struct postgresql_place *place = &r->p->place;
+    if (!r->schema || !is_alone(r->schema, setting))
+        return;
+    place->schema = mem_strdup(r->schema);
+    place->known = true;
+}
 
 static bool take_state_row(void *context, size_t index, const PGresult *row, struct err *e)
 {
@@ -182,14 +224,13 @@ static bool take_state_row(void *context, size_t index, const PGresult *row, str
     case ASK_ROWS:
         vec_push(r->a, &r->out->rows, arena_strdup(r->a, PQgetvalue(row, 0, 0)));
         break;
+    case ASK_FEW:
     case ASK_NEWEST:
-        r->newest = true;
-        if (!r->p->place.known)
-            take_search_path(&r->p->place, PQgetvalue(row, 0, PQfnumber(row, "search_path")));
-        /* fall through */
     case ASK_LAST:
-        take_entry(r->a, row, &r->out->last);
-        r->out->has_last = true;
+        take_last(r, row);
+        break;
+    case ASK_PATH:
+        take_path(r, PQgetvalue(row, 0, 0));
         break;
     case ASK_SERVER:
         take_server(r->p, row);
@@ -241,10 +282,13 @@ static void add_query(struct buf *sql, const struct postgresql *p, int ask, bool
         add_table(&table, p, p->base.options.version_table, by_path);
         sql_add(sql, SQL_STATE_ROWS, "version", table.p, NULL);
     }
-    if (ask == ASK_NEWEST) {
+    if (ask == ASK_FEW || ask == ASK_NEWEST) {
         add_table(&table, p, "migrate_log", by_path);
-        sql_add(sql, SQL_STATE_NEWEST, "log", table.p, NULL);
+        sql_add(sql, ask == ASK_FEW ? SQL_STATE_FEW : SQL_STATE_NEWEST, "log", table.p, "few", FEW_ROWS, "place",
+                p->place.known ? "" : SQL_STATE_PLACE_COLUMN, NULL);
     }
+    if (ask == ASK_PATH)
+        buf_addz(sql, SQL_STATE_PATH);
     if (ask == ASK_LAST) {
         add_table(&table, p, "migrate_log", by_path);
         postgresql_literal(&stream, p->base.options.stream);
@@ -252,10 +296,12 @@ static void add_query(struct buf *sql, const struct postgresql *p, int ask, bool
     }
 }
 
-static bool is_missing_table(const struct reply *reply)
+/* Is a table missing, or something else in the log's place? That is an answer, too. */
+static bool is_answer(struct state_reader *r, const struct reply *reply)
 {
     const char *state = postgresql_sqlstate(reply->error);
-    return !reply->cut && (strcmp(state, UNDEFINED_TABLE) == 0 || strcmp(state, UNDEFINED_SCHEMA) == 0);
+    r->unlike_us = strcmp(state, UNDEFINED_COLUMN) == 0 && r->asks[reply->n] & ASK_LOG;
+    return !reply->cut && (strcmp(state, UNDEFINED_TABLE) == 0 || strcmp(state, UNDEFINED_SCHEMA) == 0 || r->unlike_us);
 }
 
 /* One message in one snapshot. True also when a table was missing: *left holds what was not answered then. */
@@ -285,13 +331,13 @@ static bool ask_state(struct state_reader *r, int what, bool by_path, int *left,
         r->p->server_mute = !r->p->server;
     if (done)
         return true;
-    bool missing = is_missing_table(&reply);
-    for (size_t i = reply.n; missing && i < n; i++)
+    bool answered = is_answer(r, &reply);
+    for (size_t i = reply.n; answered && i < n; i++)
         *left |= r->asks[i];
-    if (!missing)
+    if (!answered)
         postgresql_explain(r->p, &reply, "read the version table", e);
     postgresql_rollback(r->p);
-    return missing;
+    return answered;
 }
 
 /* A schema of its own that is missing is a database that is missing. */
@@ -323,6 +369,19 @@ static bool look_closely(struct state_reader *r, struct err *e)
     return true;
 }
 
+/* A log as long as its stream's revisions say is read as it comes; `how` says whether that was right. */
+static bool read_rows(struct state_reader *r, int how, int *left, struct err *e)
+{
+    int path = r->p->place.known ? 0 : ASK_PATH;
+    if (!ask_state(r, ASK_ROWS | how | path, true, left, e))
+        return false;
+    if (how != ASK_FEW || r->n_log < FEW)
+        return true;
+    *r->out = (struct db_state){0};
+    r->n_log = 0;
+    return read_rows(r, ASK_NEWEST, left, e);
+}
+
 /*
  * The short way: one message. It is the whole answer when there is a version table, the search path has one schema, and
  * the newest log row is of this stream; or when there is a version table and no log anywhere on the search path.
@@ -330,15 +389,16 @@ static bool look_closely(struct state_reader *r, struct err *e)
 static bool read_all(struct state_reader *r, struct err *e)
 {
     struct postgresql_place *place = &r->p->place;
+    size_t revisions = r->p->base.options.revisions;
     int left;
     begin_place(r->p);
-    if (!ask_state(r, ASK_ROWS | ASK_NEWEST, true, &left, e))
+    if (!read_rows(r, revisions && revisions <= FEW_REVISIONS ? ASK_FEW : ASK_NEWEST, &left, e))
         return false;
     place->has_schema = place->has_version = !(left & ASK_ROWS);
     place->has_log = !left;
-    if (left == ASK_NEWEST)
+    if (left && place->has_version && !r->unlike_us)
         return true;
-    bool ours = r->newest && same_text(r->out->last.stream, r->p->base.options.stream);
+    bool ours = r->n_log && same_text(r->out->last.stream, r->p->base.options.stream);
     return (!left && place->known && ours) || look_closely(r, e);
 }
 

@@ -28,6 +28,7 @@ void connect_options(const struct job *job, const struct place *where, struct db
         .read_only = job->kind == JOB_READ || job->kind == JOB_WAIT,
         .allow_foreign = job->allow_foreign,
         .identify = job->identify,
+        .revisions = graph_size(job->graph),
         .stop = job->stop,
         .log = job->log,
     };

@@ -754,17 +754,23 @@ static void case_state_last(void)
     TRUE(s.has_last && s.rows.n == 1);
     TEXT(s.rows.v[0], "b2");
     TEXT(s.last.revision, "b2");
+    TEXT(s.last.stream, "tenant");
+    TEXT(s.last.direction, "upgrade");
     TEXT(s.last.digest, "d");
-    TEXT(s.last.message, "it's \"made\" \\ here");
     TEXT(s.last.client_host, "back\\slash");
-    TEXT(s.last.db_role, "postgres");
     TEXT(s.last.state, "done");
-    TEXT(s.last.parents, "p1,p2");
-    TRUE(s.last.statement == -1 && s.last.checksum_version == 1 && s.last.duration_ms >= 0);
-    TRUE(!s.last.actor && !s.last.prefix_checksum && strlen(s.last.started) == strlen("2026-11-22T10:15:00.123Z"));
+    TRUE(s.last.statement == -1);
     struct log_list log;
     OK(db_read_log(db, &arena, "tenant", 1, &log, e));
-    TRUE(log.n == 1 && strcmp(log.v[0].revision, "b2") == 0);
+    TRUE(log.n == 1);
+    const struct log_entry *last = &log.v[0];
+    TRUE(last->id == s.last.id);
+    TEXT(last->revision, "b2");
+    TEXT(last->message, "it's \"made\" \\ here");
+    TEXT(last->db_role, "postgres");
+    TEXT(last->parents, "p1,p2");
+    TRUE(last->statement == -1 && last->checksum_version == 1 && last->duration_ms >= 0);
+    TRUE(!last->actor && !last->prefix_checksum && strlen(last->started) == strlen("2026-11-22T10:15:00.123Z"));
     OK(db_read_log(db, &arena, NULL, 0, &log, e));
     TRUE(log.n == 3 && strcmp(log.v[0].revision, "a1") == 0 && strcmp(log.v[2].stream, "other") == 0);
     db_close(db);
@@ -788,6 +794,72 @@ static void case_state_shadow(void)
     TEXT(sql("SELECT count(*) FROM public.migrate_log"), "2");
     TEXT(sql("SELECT relnamespace::regnamespace FROM pg_class WHERE relname = 'in_front'"), "front");
     db_close(db);
+}
+
+/* With few revisions the log comes as it lies, and its newest row is not the one that lies last. */
+static void case_state_few(void)
+{
+    struct db_options o = options();
+    o.revisions = 2;
+    AUTO_ERR fault = {0};
+    struct err *e = &fault;
+    struct db *db = must_open(here(), o);
+    struct db_state s;
+    OK(apply(db, step("a1", NULL, "SELECT 1;\n"), e));
+    OK(apply(db, step("b2", "a1", "SELECT 1;\n"), e));
+    sql("UPDATE migrate_log SET message = 'moved' WHERE revision = 'a1'");
+    TEXT(sql("SELECT revision FROM migrate_log ORDER BY ctid DESC LIMIT 1"), "a1");
+    OK(db_read_state(db, &arena, &s, e));
+    TEXT(s.last.revision, "b2");
+    sql("INSERT INTO migrate_log (stream, direction, state) SELECT 'other', 'stamp', 'done' FROM generate_series(1, 100)");
+    OK(db_read_state(db, &arena, &s, e)); /* another stream's row is the newest */
+    TRUE(s.rows.n == 1);
+    TEXT(s.last.revision, "b2");
+    OK(apply(db, step("c3", "b2", "SELECT 1;\n"), e));
+    OK(db_read_state(db, &arena, &s, e)); /* longer than was thought */
+    TRUE(s.rows.n == 1);
+    TEXT(s.rows.v[0], "c3");
+    TEXT(s.last.revision, "c3");
+    db_close(db);
+}
+
+static void set_search_path(const char *path)
+{
+    sql(arena_printf(&arena, "ALTER DATABASE \"%s\" SET search_path = %s", database, path));
+}
+
+/* Where the search path names one schema, that one is taken without a look at the catalogs; it must be the right one. */
+static void case_search_paths(void)
+{
+    static const struct {
+        const char *schema, *path; /* where the tables are, and what is set then */
+    } cases[] = {
+        {"public", "\"$user\", public"},
+        {"public", "public"},
+        {"public", "nowhere, public"},
+        {"public", "\"Odd\", public"},
+        {"public", "\"$user\", \"Odd\", public"},
+        {"\"Odd\"", "\"Odd\""},
+        {"\"Odd\"", "\"$user\", \"Odd\""},
+        {"\"Odd\"", "public, \"Odd\", public"},
+        {"\"Odd\"", "\"Odd\", public"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        sql("DROP SCHEMA IF EXISTS \"Odd\" CASCADE; DROP TABLE IF EXISTS alembic_version, migrate_log; "
+            "CREATE SCHEMA \"Odd\"");
+        set_search_path(cases[i].schema);
+        for (int visit = 0; visit < 2; visit++) {
+            OPEN;
+            struct db_state s;
+            OK(db_read_state(db, &arena, &s, e));
+            TRUE(s.rows.n == (size_t)visit);
+            OK(apply(db, visit ? step("b2", "a1", "SELECT 1;\n") : step("a1", NULL, "SELECT 1;\n"), e));
+            db_close(db);
+            set_search_path(cases[i].path);
+        }
+        TEXT(sql(arena_printf(&arena, "SELECT count(*) FROM %s.migrate_log", cases[i].schema)), "2");
+        TEXT(sql(arena_printf(&arena, "SELECT version_num FROM %s.alembic_version", cases[i].schema)), "b2");
+    }
 }
 
 static void case_names(void)
@@ -1796,6 +1868,8 @@ static const struct {
     {"state_alembic", "reads what Alembic left", case_state_alembic},
     {"state_last", "reads the last log row by the names of its columns", case_state_last},
     {"state_shadow", "is not fooled by another schema's log", case_state_shadow},
+    {"state_few", "finds the newest row of a log that is read as it lies", case_state_few},
+    {"search_paths", "finds its tables by whatever search path", case_search_paths},
     {"names", "quotes whatever names it is given", case_names},
     {"schemas", "moves one connection from schema to schema", case_schemas},
     {"version_schema", "keeps its tables in a schema of their own", case_version_schema},
