@@ -25,8 +25,8 @@ typedef bool (*scram_derive)(void *context, const char *password, const char *sa
  * only a SHA-256 over what a key was made from. False when derive fails; nothing is kept then, and whoever waited tries
  * itself.
  */
-bool scram_key(const char *password, const char *salt, size_t salt_length, int rounds, scram_derive derive, void *context,
-               uint8_t key[SCRAM_KEY_BYTES]);
+bool scram_key(const char *password, const char *salt, size_t salt_length, int rounds, scram_derive derive,
+               void *context, uint8_t key[SCRAM_KEY_BYTES]);
 
 struct scram_counts {
     uint64_t derived, reused;
