@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "tool/output.h"
 
 static const struct progress_style ascii = {0}, blocks = {.utf8 = true}, coloured = {.colour = true};
@@ -253,6 +254,13 @@ static void the_environment_decides_what_is_shown(void **state)
     }
 }
 
+/* As if the line had been drawn so long ago. A test may be stopped for longer than any span, so `soon` is yet to come. */
+static void drawn(struct terminal *t, int64_t ms_ago)
+{
+    t->out.progress.drawn_ms = clock_ms() - ms_ago;
+}
+static const int64_t soon = -3600000;
+
 static void lines_take_the_place_of_the_progress_line(void **state)
 {
     struct terminal t;
@@ -263,25 +271,27 @@ static void lines_take_the_place_of_the_progress_line(void **state)
     output_draw_progress(&t.out, &n);
     assert_string_equal(seen(&t), "\rt  1/4 25%\033[K");
     n.done = 2;
-    output_draw_progress(&t.out, &n); /* too soon after the first */
+    drawn(&t, soon);
+    output_draw_progress(&t.out, &n);
     assert_string_equal(seen(&t), "");
     output_talk(&t.out, TALK_WARNING, "look");
     assert_string_equal(seen(&t), "\r\033[Kwarning: look\r\n");
-    output_tick(&t.out); /* too soon, too */
-    assert_string_equal(seen(&t), "");
-    t.out.progress.drawn_ms -= 100; /* as time does */
-    output_tick(&t.out);
-    assert_string_equal(seen(&t), "\rt  2/4 50%\033[K");
-    t.out.progress.drawn_ms -= 900;
     output_tick(&t.out);
     assert_string_equal(seen(&t), "");
-    t.out.progress.drawn_ms -= 100;
+    drawn(&t, 100);
     output_tick(&t.out);
     assert_string_equal(seen(&t), "\rt  2/4 50%\033[K");
-    t.out.progress.drawn_ms -= 100;
+    drawn(&t, soon);
+    output_tick(&t.out);
+    assert_string_equal(seen(&t), "");
+    drawn(&t, 1000);
+    output_tick(&t.out);
+    assert_string_equal(seen(&t), "\rt  2/4 50%\033[K");
+    drawn(&t, 100);
     output_more(&t.out, "more");
     assert_string_equal(seen(&t), "\r\033[Kmore\r\n\rt  2/4 50%\033[K");
     output_end_progress(&t.out);
+    drawn(&t, 5000);
     output_tick(&t.out);
     assert_string_equal(seen(&t), "\r\033[K");
     close_terminal(&t);
@@ -298,7 +308,7 @@ static void the_width_is_asked_at_each_drawing(void **state)
     output_draw_progress(&t.out, &n);
     assert_string_equal(seen(&t), "\r1/4 25%  \033[31m1 failed\033[m\033[K");
     ioctl(t.master, TIOCSWINSZ, &narrow);
-    t.out.progress.drawn_ms -= 100;
+    drawn(&t, 100);
     output_draw_progress(&t.out, &n);
     assert_string_equal(seen(&t), "\r1/4\033[K");
     close_terminal(&t);
@@ -315,7 +325,7 @@ static void a_stopped_terminal_is_not_waited_for(void **state)
     output_draw_progress(&t.out, &n);
     seen(&t);
     assert_int_equal(ioctl(fileno(t.talk), TCXONC, 0), 0);
-    t.out.progress.drawn_ms -= 5000;
+    drawn(&t, 5000);
     output_tick(&t.out);
     assert_int_equal(ioctl(fileno(t.talk), TCXONC, 1), 0);
     assert_string_equal(seen(&t), "");
