@@ -115,7 +115,7 @@ static bool refuse_glob(const struct tenant_list *list, const char *glob, struct
 {
     err_set(e, FAULT_USAGE, "no tenant's id fits \"%s\"", glob);
     err_detail(e, "%zu tenant%s listed", list->n, list->n == 1 ? " is" : "s are");
-    err_hint(e, "* stands for any text, ? for one character, [a-f] for one of these; case counts");
+    err_hint(e, "* stands for any text, ? for one byte, [a-f] for one of these; case counts");
     return false;
 }
 
@@ -186,72 +186,6 @@ void tenants_keep(struct tenant_list *list, const struct choice *choice)
     free(marks);
 }
 
-/* ------------------------------------------------------------------------------------------------- lists from people */
-
-static bool refuse_text(struct str text, struct str line, int number, size_t at, const char *name, struct err *e)
-{
-    int column = 1;
-    for (size_t i = 0; i < at; i++)
-        column += ((unsigned char)line.p[i] & 0xC0) != 0x80;
-    bool is_nul = at < line.n && !line.p[at];
-    err_set(e, FAULT_USAGE, is_nul ? "a NUL byte in a list of tenants" : "the list of tenants is not UTF-8");
-    err_at(e, name, number, column, (struct str){0});
-    if (text.n > 1 && number == 1 && !at && ((unsigned char)text.p[0] == 0xFF || (unsigned char)text.p[0] == 0xFE))
-        err_hint(e, "it looks like UTF-16; save it as UTF-8");
-    return false;
-}
-
-bool tenants_parse(struct arena *a, struct str text, const char *name, struct strings *out, struct err *e)
-{
-    static const struct str bom = {"\xEF\xBB\xBF", 3};
-    size_t before = out->n;
-    struct str rest = str_starts(text, bom) ? str_slice(text, bom.n, text.n) : text, line;
-    for (int number = 1; str_next(&rest, '\n', &line); number++) {
-        size_t wrong = str_utf8_error(line), nul = str_find(line, '\0');
-        if (wrong < line.n || nul < line.n)
-            return refuse_text(text, line, number, wrong < nul ? wrong : nul, name, e);
-        struct str id = str_trim(line);
-        if (id.n && id.p[0] != '#')
-            vec_push(a, out, arena_str(a, id));
-    }
-    if (out->n > before)
-        return true;
-    err_set(e, FAULT_USAGE, "the list of tenants is empty");
-    err_at(e, name, 1, 1, (struct str){0});
-    err_hint(e, "nobody is meant by it, and certainly not everybody");
-    return false;
-}
-
-/* "7," is the id 7: one comma may end the list. */
-static bool parse_canary_ids(struct arena *a, struct str text, struct strings *out)
-{
-    struct str rest = text.n && text.p[text.n - 1] == ',' ? str_slice(text, 0, text.n - 1) : text, id;
-    while (str_next(&rest, ',', &id)) {
-        if (!id.n)
-            return false;
-        vec_push(a, out, arena_str(a, id));
-    }
-    return out->n > 0;
-}
-
-bool canary_parse(struct arena *a, struct str text, struct rollout *out, struct err *e)
-{
-    uint64_t number;
-    if (!str_number(text, SIZE_MAX, &number)) {
-        if (parse_canary_ids(a, text, &out->canaries))
-            return true;
-        err_set(e, FAULT_USAGE, "--canary \"%.*s\": the id of a tenant is empty", STR_ARG(text));
-        err_hint(e, "--canary N, or --canary ID,ID; \"7,\" is the tenant with the id 7");
-        return false;
-    }
-    out->canary_number = (size_t)number;
-    if (number)
-        return true;
-    err_set(e, FAULT_USAGE, "--canary 0: at least one tenant must come first");
-    err_hint(e, "leave --canary out to begin with everybody");
-    return false;
-}
-
 /* ---------------------------------------------------------------------------------------------------------- ordering */
 
 struct position {
@@ -296,9 +230,22 @@ static void cut(struct arena *a, const struct position *order, size_t n, size_t 
     out->n = ends.n == 1 && !out->canaries ? 0 : ends.n; /* a single wave is everybody at once */
 }
 
+/* Most fleets are not, and need no second copy of the list. */
+static bool is_staged(const struct tenant_list *list, const struct rollout *rollout)
+{
+    if (rollout->canaries.n || rollout->canary_number || rollout->wave_size)
+        return true;
+    for (size_t i = 1; i < list->n; i++)
+        if (list->v[i].wave != list->v[0].wave)
+            return true;
+    return false;
+}
+
 bool tenants_arrange(struct tenant_list *list, const struct rollout *rollout, struct stages *out, struct err *e)
 {
     *out = (struct stages){0};
+    if (!is_staged(list, rollout))
+        return true;
     bool *marks = mem_alloc(list->n + 1);
     const char *unlisted = mark_ids(list, &rollout->canaries, marks);
     if (unlisted) {

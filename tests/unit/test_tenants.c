@@ -114,10 +114,10 @@ static void a_choice_that_cannot_be_meant_is_refused(void **state)
          "the id of a tenant is empty |  | is a variable unset? Leave the filter out to visit every tenant"},
         {"", "acme", NULL, NULL, "no tenant \"acme\" | 0 tenants are listed | "},
         {"acme,bolt", NULL, "a* B* c*", NULL,
-         "no tenant's id fits \"B*\" | 2 tenants are listed | * stands for any text, ? for one character, [a-f] for "
+         "no tenant's id fits \"B*\" | 2 tenants are listed | * stands for any text, ? for one byte, [a-f] for "
          "one of these; case counts"},
         {"", NULL, "*", NULL,
-         "no tenant's id fits \"*\" | 0 tenants are listed | * stands for any text, ? for one character, [a-f] for one "
+         "no tenant's id fits \"*\" | 0 tenants are listed | * stands for any text, ? for one byte, [a-f] for one "
          "of these; case counts"},
         {"acme,bolt", NULL, NULL, "blot", "no tenant \"blot\" | 2 tenants are listed | did you mean \"bolt\"?"},
         {"acme,bolt", "acme", "b*", NULL,
