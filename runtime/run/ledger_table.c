@@ -159,13 +159,26 @@ void ledger_note_gone(struct ledger_notes *notes, const struct ledger_table *t, 
     notes->n++;
 }
 
-/* Of several processes that make the table at once, all but one may fail in the catalog's unique indexes. */
+/*
+ * IF NOT EXISTS does not keep processes apart that make a table at the same time: all but one fail, depending on how far
+ * they came, for the table (42P07), the type of its rows (42710), or the catalog's unique index (23505).
+ */
+static bool was_made_meanwhile(const struct err *e)
+{
+    static const char *const states[] = {"42P07", "42710", "23505"};
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        if (strcmp(e->sqlstate, states[i]) == 0)
+            return true;
+    return false;
+}
+
 static bool make_table(struct db *db, const struct ledger_table *t, const char *table, struct err *e)
 {
     const char *text = is_sqlite(t->where) ? "TEXT" : "text", *time = is_sqlite(t->where) ? "TEXT" : "timestamptz";
     BUF_AUTO sql = {0};
     if (!is_sqlite(t->where))
-        buf_addz(&sql, "SET LOCAL client_min_messages = warning;\n");
+        buf_addf(&sql, "SET LOCAL client_min_messages = warning;\nSET LOCAL lock_timeout = %" PRId64 ";\n",
+                 t->job->lock_timeout_ms);
     buf_addf(&sql,
              "CREATE TABLE IF NOT EXISTS %s (\n"
              "    stream %s NOT NULL,\n"
@@ -181,10 +194,10 @@ static bool make_table(struct db *db, const struct ledger_table *t, const char *
              table, text, text, text, text, text, text, text, time);
     if (db_write(db, sql.p, e))
         return true;
-    if (strcmp(e->sqlstate, "23505") != 0 && strcmp(e->sqlstate, "42P07") != 0)
-        return false;
-    err_free(e);
-    return true;
+    bool made = was_made_meanwhile(e);
+    if (made)
+        err_free(e);
+    return made;
 }
 
 /* A row of a later visit stays, and so does none that was forgotten since. */
