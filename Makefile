@@ -57,7 +57,8 @@ endif
 DEPS := gcc libc6-dev binutils make pkg-config xxd git \
 	libpq-dev postgresql-server-dev-15 libsqlite3-dev libssl-dev zlib1g-dev \
 	libglib2.0-dev libjansson-dev libpg-query-dev uthash-dev \
-	libcmocka-dev postgresql-15 sqlite3 openssl procps pgbouncer python3 alembic python3-psycopg2 groff-base \
+	libcmocka-dev postgresql-15 sqlite3 openssl procps pgbouncer python3 alembic python3-psycopg2 python3-asyncpg python3-yaml \
+	groff-base iproute2 util-linux gnuplot-nox \
 	clang clang-format clang-tidy libclang-rt-14-dev cppcheck shellcheck valgrind strace
 # Only for `make test-cluster`: daemons that nobody wants on a machine that does not need them.
 DEPS_CLUSTER := slurm-wlm munge
