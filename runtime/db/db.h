@@ -66,7 +66,7 @@ struct db_options {
                              an empty database in its place, and makes nothing */
     bool allow_foreign;      /* go on with a server that only looks like PostgreSQL */
     bool identify;           /* db_read_state() says which server it is */
-    size_t revisions;        /* how many there are: about as long the log will be; 0: unknown */
+    size_t revisions;        /* in the stream: its log is about as long; 0: unknown */
     const struct stop *stop; /* may be NULL */
     const struct log *log;   /* may be NULL */
 };
