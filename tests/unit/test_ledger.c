@@ -560,6 +560,28 @@ static void a_visit_from_before_is_not_written_down(void **state)
     desk_end(&d);
 }
 
+static void a_row_of_a_later_visit_stays(void **state)
+{
+    (void)state;
+    static const char digests[] = "SELECT digest FROM migrate_ledger ORDER BY tenant";
+    struct desk d;
+    desk_begin(&d, 2);
+    desk_run(&d);
+    registry_says(&d, "UPDATE migrate_ledger SET visited = '2001-01-01T00:00:00.000Z'");
+    desk_open(&d);
+    desk_visit(&d, 0);
+    desk_visit(&d, 1);
+    usleep(5000);
+    registry_says(&d, "UPDATE migrate_ledger SET digest = 'theirs', visited = CASE tenant WHEN 'a' THEN "
+                      "strftime('%Y-%m-%dT%H:%M:%fZ', 'now') ELSE '2999-01-01T00:00:00.000Z' END");
+    ledger_flush(d.ledger);
+    ledger_free(d.ledger);
+    /* Unless its clock was wrong. */
+    assert_true(strncmp(registry_says(&d, digests), "theirs,", 7) == 0);
+    assert_null(strstr(registry_says(&d, digests), ",theirs"));
+    desk_end(&d);
+}
+
 static void thousands_are_forgotten_at_once(void **state)
 {
     (void)state;
@@ -618,6 +640,7 @@ int main(void)
         cmocka_unit_test(hundreds_of_visits_are_written_while_the_run_goes_on),
         cmocka_unit_test(forgotten_rows_are_gone),
         cmocka_unit_test(a_visit_from_before_is_not_written_down),
+        cmocka_unit_test(a_row_of_a_later_visit_stays),
         cmocka_unit_test(thousands_are_forgotten_at_once),
         cmocka_unit_test(what_cannot_be_forgotten_stops_the_run),
     };
