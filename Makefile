@@ -136,7 +136,7 @@ help:	## this list
 deps:	## install the Debian packages that everything here needs (uses sudo unless root)
 	$(call install_packages,$(DEPS))
 
-deps-cluster:	## and those of test-cluster
+deps-cluster:	## install the packages that test-cluster needs besides (apt)
 	$(call install_packages,$(DEPS_CLUSTER))
 
 demo: all	## a shared database and five tenants on SQLite, from nothing to head
