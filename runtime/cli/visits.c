@@ -141,11 +141,6 @@ static bool needs_registry(const struct stream *stream)
     return false;
 }
 
-bool visits_read_tenants(struct visits *v, struct tenant_list *out, struct err *e)
-{
-    return tenants_read(&v->registry_job, &v->registry_place, config_text(&v->config, SET_TENANTS_QUERY), out, e);
-}
-
 /* Ids of the revisions that the registry's database has. */
 static bool read_registry(struct visits *v, struct err *e)
 {
@@ -175,7 +170,9 @@ static bool list_fleet(struct visits *v, bool requires, struct err *e)
         !filter_read(app, v->stream, &v->choice, e))
         return false;
     make_job(app, v->registry, &v->registry_config, JOB_READ, &v->registry_job);
-    if (!visits_read_tenants(v, &v->tenants, e) || (requires && needs_registry(v->stream) && !read_registry(v, e))) {
+    const char *query = config_text(&v->config, SET_TENANTS_QUERY);
+    if (!tenants_read(&v->registry_job, &v->registry_place, query, &v->tenants, e) ||
+        (requires && needs_registry(v->stream) && !read_registry(v, e))) {
         hint_registry(v, e);
         err_context(e, "stream \"%s\"", v->stream->name);
         return false;

@@ -44,8 +44,6 @@ bool visits_prepare(struct app *app, const struct stream *stream, enum job_kind 
  * fine (no_tenants = ok).
  */
 bool visits_list(struct visits *v, bool requires, struct err *e);
-/* The tenants as the registry lists them at this moment. */
-bool visits_read_tenants(struct visits *v, struct tenant_list *out, struct err *e);
 /* Visits all. False only when that could not be begun. Failures are in v->result. */
 bool visits_run(struct visits *v, struct err *e);
 /*

@@ -162,35 +162,15 @@ bool visits_run(struct visits *v, struct err *e)
 
 /* ------------------------------------------------------------------------------------------------- late arrivals */
 
-static int compare_ids(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Takes those out of `list` that `known` has. */
-static void drop_known(struct tenant_list *list, const struct tenant_list *known)
-{
-    const char **ids = mem_alloc(known->n * sizeof *ids + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < known->n; i++)
-        ids[i] = known->v[i].id;
-    qsort(ids, known->n, sizeof *ids, compare_ids);
-    for (size_t i = 0; i < list->n; i++)
-        if (!bsearch(&list->v[i].id, ids, known->n, sizeof *ids, compare_ids))
-            list->v[n++] = list->v[i];
-    list->n = n;
-    free(ids);
-}
-
 /* Who is meant now and was not listed before; the ids' memory stays with `late`. */
 static bool list_late(struct visits *v, struct tenant_list *late)
 {
     AUTO_ERR e = {0};
-    if (!visits_read_tenants(v, late, &e)) {
+    const char *query = config_text(&v->config, SET_TENANTS_QUERY);
+    if (!tenants_read_new(&v->registry_job, &v->registry_place, query, &v->tenants, late, &e)) {
         output_talk(&v->app->out, TALK_WARNING, "the list of tenants could not be read again: %s", e.message);
         return false;
     }
-    drop_known(late, &v->tenants);
     tenants_keep(late, &v->choice);
     return late->n > 0;
 }

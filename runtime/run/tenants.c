@@ -65,7 +65,20 @@ static bool parse_wave(const char *id, const char *text, int32_t *out, struct er
     return true;
 }
 
-bool tenants_add(struct tenant_list *list, const struct db_row *row, struct err *e)
+/* Of a row whose columns the list knows. */
+static bool make_tenant(struct tenant_list *list, const struct db_row *row, struct tenant *out, struct err *e)
+{
+    const char *const *values = copy_values(&list->arena, row);
+    *out = (struct tenant){
+        .id = value_of(list, values, "tenant_id"),
+        .url = value_of(list, values, "database_url"),
+        .schema = value_of(list, values, "schema"),
+        .values = values,
+    };
+    return parse_wave(out->id, value_of(list, values, "wave"), &out->wave, e);
+}
+
+static bool check_row(struct tenant_list *list, const struct db_row *row, struct err *e)
 {
     if (!list->columns.n && !learn_columns(list, row, e))
         return false;
@@ -74,22 +87,16 @@ bool tenants_add(struct tenant_list *list, const struct db_row *row, struct err 
         err_hint(e, "leave such rows out: … WHERE tenant_id IS NOT NULL");
         return false;
     }
-    const char *const *values = copy_values(&list->arena, row);
-    struct tenant t = {
-        .id = value_of(list, values, "tenant_id"),
-        .url = value_of(list, values, "database_url"),
-        .schema = value_of(list, values, "schema"),
-        .values = values,
-    };
-    if (!parse_wave(t.id, value_of(list, values, "wave"), &t.wave, e))
-        return false;
-    vec_push(&list->arena, list, t);
     return true;
 }
 
-static bool add_row(void *context, const struct db_row *row, struct err *e)
+bool tenants_add(struct tenant_list *list, const struct db_row *row, struct err *e)
 {
-    return tenants_add(context, row, e);
+    struct tenant t;
+    if (!check_row(list, row, e) || !make_tenant(list, row, &t, e))
+        return false;
+    vec_push(&list->arena, list, t);
+    return true;
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -145,24 +152,84 @@ static void explain(const struct job *job, struct err *e)
     }
 }
 
-bool tenants_read(const struct job *registry_job, const struct place *registry, const char *query,
-                  struct tenant_list *out, struct err *e)
+/*
+ * The list while its rows arrive: on the heap, where growing leaves nothing behind, as it would in the arena. In the end it
+ * moves there.
+ */
+struct reading {
+    struct tenant_list *list;
+    const char **known; /* sorted */
+    size_t n_known;
+};
+
+static int compare_texts(const void *a, const void *b)
 {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void sort_known(struct reading *r, const struct tenant_list *known)
+{
+    r->known = mem_alloc(known->n * sizeof *r->known);
+    for (size_t i = 0; i < known->n; i++)
+        r->known[r->n_known++] = known->v[i].id;
+    if (r->n_known)
+        qsort(r->known, r->n_known, sizeof *r->known, compare_texts);
+}
+
+static bool read_row(void *context, const struct db_row *row, struct err *e)
+{
+    struct reading *r = context;
+    struct tenant_list *list = r->list;
+    if (!check_row(list, row, e))
+        return false;
+    const char *id = value_of(list, row->values, "tenant_id");
+    if (r->n_known && bsearch(&id, r->known, r->n_known, sizeof *r->known, compare_texts))
+        return true;
+    if (list->n == list->cap) {
+        list->cap = list->cap ? 2 * list->cap : 64;
+        list->v = mem_resize(list->v, list->cap * sizeof *list->v);
+    }
+    return make_tenant(list, row, &list->v[list->n], e) && ++list->n;
+}
+
+static void move_to_arena(struct tenant_list *list)
+{
+    struct tenant *rows = list->v;
+    list->v = ARENA_ARRAY(&list->arena, struct tenant, list->n);
+    list->cap = list->n;
+    if (list->n)
+        memcpy(list->v, rows, list->n * sizeof *rows);
+    free(rows);
+}
+
+bool tenants_read_new(const struct job *registry_job, const struct place *registry, const char *query,
+                      const struct tenant_list *known, struct tenant_list *out, struct err *e)
+{
+    struct reading reading = {.list = out};
     struct job job = *registry_job;
     struct db_options options;
     struct db *db = NULL;
     bool created = false;
     *out = (struct tenant_list){0};
     job.kind = JOB_READ;
+    sort_known(&reading, known);
     connect_options(&job, registry, &options);
-    bool ok = connect_open(&job, registry, &options, 0, &db, &created, e) && db_query(db, query, add_row, out, e) &&
-              tenants_check(out, e);
+    bool ok = connect_open(&job, registry, &options, 0, &db, &created, e) &&
+              db_query(db, query, read_row, &reading, e) && tenants_check(out, e);
     db_close(db);
+    move_to_arena(out);
+    free(reading.known);
     if (!ok) {
         explain(&job, e);
         tenants_free(out);
     }
     return ok;
+}
+
+bool tenants_read(const struct job *registry_job, const struct place *registry, const char *query,
+                  struct tenant_list *out, struct err *e)
+{
+    return tenants_read_new(registry_job, registry, query, &(struct tenant_list){0}, out, e);
 }
 
 void tenants_free(struct tenant_list *list)

@@ -29,6 +29,9 @@ struct tenant_list {
  */
 bool tenants_read(const struct job *registry_job, const struct place *registry, const char *query,
                   struct tenant_list *out, struct err *e);
+/* The same, without those that `known` has: a list that is read again costs no more than who is new. */
+bool tenants_read_new(const struct job *registry_job, const struct place *registry, const char *query,
+                      const struct tenant_list *known, struct tenant_list *out, struct err *e);
 /* What it is made of: one row (the first says the columns), and the check of the whole. */
 bool tenants_add(struct tenant_list *list, const struct db_row *row, struct err *e);
 bool tenants_check(const struct tenant_list *list, struct err *e);
