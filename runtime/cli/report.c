@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/filter.h"
 #include "cli/input.h"
 #include "tool/report_file.h"
 
@@ -102,14 +103,14 @@ static const char *state_name(uint8_t state)
 }
 
 /* Why some were not started; NULL: all were. */
-static const char *halt_name(const struct visits *v)
+static const char *halt_name(const struct visits *v, const struct err *why)
 {
     static const char *const names[] = {
         [HALT_CANARY] = "canary", [HALT_WAVE] = "wave", [HALT_MAX_FAILURES] = "max_failures"};
     if (v->result.halt != HALT_NONE)
         return names[v->result.halt];
     if (!v->result.states)
-        return v->tenants.n ? "refused" : NULL;
+        return why ? "refused" : "stream";
     if (!v->result.not_started)
         return NULL;
     return atomic_load(&v->app->stop.signal) ? "signal" : "deadline";
@@ -138,7 +139,6 @@ static void add_counts(struct json *j, const struct visits *v)
     json_put_int(j, "failed", (int64_t)r->failed);
     json_put_int(j, "not_started", (int64_t)(r->states ? r->not_started : v->tenants.n));
     json_put_int(j, "steps", (int64_t)r->steps);
-    json_put_text(j, "halt", halt_name(v));
 }
 
 static void add_failures(struct buf *out, const struct visits *v)
@@ -161,45 +161,77 @@ static void add_tenant(struct buf *out, bool first, const char *id, const char *
 }
 
 /*
- * Who was named on the command line, or by an earlier report, stays named where the list could not be read: the next
- * --retry-failed would have lost them.
+ * Whom a run meant that never began. Who was named on the command line, or by an earlier report, stays named: the next
+ * --retry-failed would have lost them. What --match and its like leave of a list is only known when all went well.
  */
-static void add_tenants(struct buf *out, const struct visits *v, bool listed)
+static bool was_meant(const struct report *r, const struct visits *v, struct strings *out)
 {
-    const struct strings *only = &v->choice.only;
+    struct arena *a = &r->app->arena;
+    struct choice choice = {0};
+    AUTO_ERR ignored = {0};
+    if (v->stream->kind == STREAM_FLEET && !filter_read(r->app, v->stream, &choice, &ignored))
+        return false;
+    for (size_t i = 0; choice.has_only && i < choice.only.n; i++)
+        if (!strings_has(&choice.except, choice.only.v[i]))
+            vec_push(a, out, choice.only.v[i]);
+    if (choice.has_only)
+        return true;
+    for (size_t i = 0; i < v->tenants.n; i++)
+        vec_push(a, out, v->tenants.v[i].id);
+    return v->tenants.n && !choice.match.n && !choice.except.n && !choice.shard.count;
+}
+
+static void add_tenants(struct report *r, const struct visits *v)
+{
+    struct buf *out = &r->streams;
+    struct strings meant = {0};
     buf_addz(out, ", \"tenants\": ");
-    if (!listed && !v->choice.has_only) {
+    if (v->result.states) {
+        buf_addz(out, "[");
+        for (size_t i = 0; i < v->tenants.n; i++)
+            add_tenant(out, i == 0, v->tenants.v[i].id, state_name(v->result.states[i]));
+        end_items(out, v->tenants.n);
+    } else if (was_meant(r, v, &meant)) {
+        buf_addz(out, "[");
+        for (size_t i = 0; i < meant.n; i++)
+            add_tenant(out, i == 0, meant.v[i], state_name(TENANT_NOT_STARTED));
+        end_items(out, meant.n);
+    } else {
         buf_addz(out, "null");
-        return;
     }
-    buf_addz(out, "[");
-    for (size_t i = 0; listed && i < v->tenants.n; i++)
-        add_tenant(out, i == 0, v->tenants.v[i].id,
-                   state_name(v->result.states ? v->result.states[i] : TENANT_NOT_STARTED));
-    for (size_t i = 0; !listed && i < only->n; i++)
-        add_tenant(out, i == 0, only->v[i], state_name(TENANT_NOT_STARTED));
-    end_items(out, listed ? v->tenants.n : only->n);
 }
 
 void report_add(struct report *r, const struct visits *v, const struct err *why, int status)
 {
-    bool failed = why && why->fault != FAULT_NONE;
     if (!r->app)
         return;
     struct json j = next_item(&r->streams, r->streams.n == 0);
+    vec_push(&r->app->arena, &r->names, v->stream->name);
     json_object(&j);
     json_put_text(&j, "stream", v->stream->name);
     add_counts(&j, v);
+    json_put_text(&j, "halt", halt_name(v, why));
     json_put_int(&j, "exit_code", status);
-    if (failed) {
+    if (why) {
         json_key(&j, "error");
         json_object(&j);
         output_error_members(&j, why);
         json_end_object(&j);
     }
     add_failures(&r->streams, v);
-    add_tenants(&r->streams, v, !failed || v->tenants.n > 0);
+    add_tenants(r, v);
     json_end_object(&j);
+}
+
+/* `all` ends at the first stream that fails; the report tells of the others, too. */
+static void add_others(struct report *r, int status)
+{
+    const struct catalogue *c = r->app->catalogue;
+    for (uint32_t i = 0; app_is_all(r->app) && i < c->n_streams; i++) {
+        struct visits v = {.app = r->app, .stream = c->streams[i]};
+        if (!strings_has(&r->names, v.stream->name))
+            report_add(r, &v, NULL, status);
+    }
 }
 
 static void compose(struct buf *out, const struct report *r, int status)
@@ -276,8 +308,12 @@ int report_finish(struct report *r, int status)
     AUTO_ERR e = {0};
     if (!r->app)
         return status;
+    /* A command that did not come to any stream leaves the report of the run before, which may be the one to be repeated. */
+    bool began = r->names.n > 0;
+    if (began)
+        add_others(r, status);
     compose(&text, r, status);
-    int code = replace_file(r, buf_str(&text));
+    int code = began ? replace_file(r, buf_str(&text)) : 0;
     if (code) {
         err_set(&e, FAULT_FAILED, "cannot write the report %s: %s", r->path, strerror(code));
         status = exit_worse(status, app_fail(r->app, &e));

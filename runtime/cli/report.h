@@ -3,7 +3,8 @@
  * --retry-failed.
  *
  * It appears whole or not at all: a run that is killed leaves what was there before. It is written also where a run was
- * halted or stopped, and where a stream could not even be listed.
+ * halted or stopped, and where a stream could not even be listed; not by a command that came to no stream at all, and not
+ * where a command that does not end had to be left.
  */
 #ifndef CLI_REPORT_H
 #define CLI_REPORT_H
@@ -16,7 +17,8 @@ struct report {
     const char *path;
     int folder; /* where the file will stand */
     const char *file;
-    struct buf streams; /* the items so far */
+    struct buf streams;   /* the items so far */
+    struct strings names; /* of these streams */
 };
 
 /*
@@ -25,8 +27,8 @@ struct report {
  */
 bool report_begin(struct report *r, struct app *app, struct err *e);
 /*
- * What came of a stream, once it is over. `why` is the error that kept it from being run at all (FAULT_NONE or NULL: none);
- * its tenants then count as not started. Before visits_free().
+ * What came of a stream, once it is over. `why` is the error that kept it from being run at all, NULL: none; its tenants
+ * then count as not started. Before visits_free().
  */
 void report_add(struct report *r, const struct visits *v, const struct err *why, int status);
 /* Writes the file and gives everything back. The status, or a worse one where the file could not be written: that is said. */
