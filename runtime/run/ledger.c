@@ -16,7 +16,7 @@
 #include "run/work.h"
 
 enum {
-    NOTES_AT_ONCE = 256,    /* written in one statement */
+    NOTES_AT_ONCE = 512,    /* written in one statement */
     NOTES_AT_MOST = 4096,   /* kept while the registry cannot be reached; what is more is visited again next time */
     LAST_PATIENCE_MS = 5000 /* with a registry that has no connection left for us, when all are through */
 };

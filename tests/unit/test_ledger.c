@@ -495,14 +495,14 @@ static void hundreds_of_visits_are_written_while_the_run_goes_on(void **state)
     struct place where = desk_place(&d, 0);
     struct outcome out = {0};
     assert_true(visit(&d.s.a, &d.job, &where, NULL, &out));
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < 600; i++) {
         struct tenant t = {.id = arena_printf(&d.s.a, "it's \"%d\"", i)};
         ledger_note(d.ledger, &t, &where, &out);
     }
-    assert_string_equal(registry_says(&d, "SELECT count(*) FROM migrate_ledger"), "256");
+    assert_string_equal(registry_says(&d, "SELECT count(*) FROM migrate_ledger"), "512");
     ledger_flush(d.ledger);
     ledger_flush(d.ledger);
-    assert_string_equal(registry_says(&d, "SELECT count(*) FROM migrate_ledger"), "300");
+    assert_string_equal(registry_says(&d, "SELECT count(*) FROM migrate_ledger"), "600");
     ledger_free(d.ledger);
     ledger_free(NULL);
     desk_end(&d);
