@@ -34,8 +34,9 @@ struct fleet_options {
     bool has_max_failures;
     struct tolerance max_failures;
     /*
-     * Known to need no visit (run/ledger.h): called from the workers, before the tenant is visited; NULL: none is. doubts()
-     * is asked when all are through: true has those that were known visited after all.
+     * Known to need no visit (run/ledger.h): called from the workers, once of each, right before the visit would begin;
+     * NULL: none is. doubts() is asked when all are through and some were known, while nobody visits anything: true has
+     * those visited after all, stage by stage. Where that cannot be (a halt, a stop) they are not started.
      */
     bool (*known)(void *context, const struct tenant *t, const struct place *where);
     bool (*doubts)(void *context);
@@ -64,16 +65,20 @@ struct fleet_result {
     size_t steps;
     size_t bodies; /* failures that max_failures counts: FAULT_FAILED in a revision */
     enum fleet_halt halt;
-    size_t halt_stage; /* the stage after which nothing was begun, from 0 */
+    size_t halt_stage;               /* the stage after which nothing was begun, from 0 */
     struct tenant_failure *failures; /* in the list's order */
     size_t n_failures;
     size_t failures_cap;
 };
 /*
- * Worker threads take tenants stage by stage. A server that says that it has no connection left, or that it is starting
- * (53300, 57P03), halves the number of its tenants that are visited at a time; the tenant goes back into the queue, and
- * fails only when its server has had nobody for as long as lock_wait (or wait) says. Each round of visits that succeed
- * gives the server one more, up to jobs_per_host.
+ * Worker threads take tenants stage by stage. After the canaries all of them must have succeeded, whatever failed; after a
+ * wave the bodies that failed must be within max_failures, or none without it. More than max_failures end the run at once,
+ * also within a stage. Where nobody is left to begin, nothing was halted.
+ *
+ * A server that says that it has no connection left, or that it is starting (53300, 57P03), halves the number of its
+ * tenants that are visited at a time; the tenant goes back into the queue, and fails only when its server has had nobody
+ * for as long as lock_wait (or wait) says; if the run ends first, it was not started. Each round of visits that succeed
+ * gives the server one more, up to jobs_per_host (run/queue.h).
  */
 /* False only when the fleet could not be run at all (*e); tenants' failures are in the result. */
 bool fleet_run(const struct job *job, const struct tenant_list *list, const struct addresser *addresser,
