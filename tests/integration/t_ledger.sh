@@ -51,8 +51,8 @@ tenants() {
     done
 }
 
-# head [ARGUMENT]…: brings the tenants to head; $VISITS says how many connections there were to tenants' databases.
-head() {
+# to_head [ARGUMENT]…: brings the tenants to head; $VISITS says how many connections there were to tenants' databases.
+to_head() {
     visiting "$OURS" tenant head "$@"
 }
 visiting() {
@@ -74,31 +74,31 @@ tenants 6 t
 # --------------------------------------------------------------------------------------------------------- belief
 
 it "visits everybody once, and then only the first tenant of the server"
-head
+to_head
 expect_exit 0
 expect_equal "$VISITS" 6
 expect_stdout_contains "6 upgraded"
 expect_equal "$(known)" t1,t2,t3,t4,t5,t6
 expect_equal "$(pg_sql shared "SELECT target FROM migrate_ledger WHERE tenant = 't2'")" "127.0.0.1:$PG_PORT/t2"
 expect_equal "$(pg_sql shared "SELECT count(DISTINCT server) FROM migrate_ledger")" 1
-head
+to_head
 expect_exit 0
 expect_equal "$VISITS" 1
 expect_stdout_contains "1 unchanged, 5 known by the ledger"
 expect_stderr_lacks migrate_ledger
 
 it "visits a random sample besides"
-head --ledger-sample 2
+to_head --ledger-sample 2
 expect_equal "$VISITS" 3
 expect_stdout_contains "3 unchanged, 3 known by the ledger"
-head --ledger-sample 100%
+to_head --ledger-sample 100%
 expect_equal "$VISITS" 6
 expect_stdout_lacks "known by"
 
 it "visits everybody with --no-ledger, with ledger = off and for check --deep, and check believes it"
-head --no-ledger
+to_head --no-ledger
 expect_equal "$VISITS" 6
-head --ledger off
+to_head --ledger off
 expect_equal "$VISITS" 6
 visiting "$OURS" tenant check
 expect_exit 0
@@ -111,7 +111,7 @@ expect_equal "$VISITS" 6
 it "lets check --deep find what was changed behind its back"
 downgrade_by_hand() { pg_sql "$1" "DROP TABLE t_ten2; UPDATE alembic_version SET version_num = 'ten1'"; }
 downgrade_by_hand t4
-head
+to_head
 expect_exit 0
 expect_equal "$VISITS" 1
 run "$OURS" tenant check
@@ -122,31 +122,31 @@ expect_stdout_contains t4
 
 it "finds it when the row is too old"
 pg_sql shared "UPDATE migrate_ledger SET visited = visited - interval '2 hours'"
-head --ledger-max-age 3h
+to_head --ledger-max-age 3h
 expect_equal "$VISITS" 1
 pg_sql shared "UPDATE migrate_ledger SET visited = visited - interval '2 hours'"
-head --ledger-max-age 1h
+to_head --ledger-max-age 1h
 expect_equal "$VISITS" 6
 expect_stdout_contains "1 upgraded (1 revision), 5 unchanged"
 
 it "finds it by the sample, and then visits everybody"
 downgrade_by_hand t1
 downgrade_by_hand t5
-head --ledger-sample 1
+to_head --ledger-sample 1
 expect_exit 0
 expect_equal "$VISITS" 6
 expect_stdout_contains "2 upgraded (2 revisions), 4 unchanged"
 expect_stderr_contains "tenant t1 is not where migrate_ledger says, so every tenant is visited"
-head
+to_head
 expect_equal "$VISITS" 1
 
 it "visits a tenant that lives at another address"
 pg_sql postgres "CREATE DATABASE t77 TEMPLATE t3"
 pg_sql shared "UPDATE tenants SET database_url = '$(pg_url t77)' WHERE tenant_id = 't3'"
-head
+to_head
 expect_equal "$VISITS" 2
 pg_sql shared "UPDATE tenants SET database_url = '$(pg_url t3)' WHERE tenant_id = 't3'"
-head
+to_head
 expect_equal "$VISITS" 2
 
 it "visits everybody when the server went on from a backup"
@@ -157,10 +157,10 @@ run "$OURS" tenant check
 expect_exit 0
 expect_stderr_lacks migrate_ledger
 as_server "$PG_BIN/pg_ctl" -D "$PG_DATA" -w -s promote
-head
+to_head
 expect_exit 0
 expect_equal "$VISITS" 6
-head
+to_head
 expect_equal "$VISITS" 1
 
 # ------------------------------------------------------------------------------------------------------ revisions
@@ -168,14 +168,14 @@ expect_equal "$VISITS" 1
 it "visits everybody for another set of revisions, and nobody more for another build"
 revision fleet shared shar2 shar1
 run "$OURS" shared head
-head
+to_head
 expect_equal "$VISITS" 1
 revision fleet tenant ten3 ten2
-head
+to_head
 expect_exit 0
 expect_equal "$VISITS" 6
 expect_stdout_contains "6 upgraded"
-head
+to_head
 expect_equal "$VISITS" 1
 
 # ------------------------------------------------------------------------------------------------------ forgetting
@@ -184,7 +184,7 @@ it "forgets the tenants that a downgrade, a stamp or a repair is about"
 run "$OURS" tenant downgrade ten2 --tenant t2
 expect_exit 0
 expect_equal "$(known)" t1,t3,t4,t5,t6
-head
+to_head
 expect_equal "$VISITS" 2
 expect_equal "$(known)" t1,t2,t3,t4,t5,t6
 run "$OURS" tenant stamp ten3 --tenant t5
@@ -193,7 +193,7 @@ expect_equal "$(known)" t1,t2,t3,t4,t6
 run "$OURS" tenant repair --tenant t6 --tenant t1
 expect_exit 0
 expect_equal "$(known)" t2,t3,t4
-head
+to_head
 expect_equal "$(known)" t1,t2,t3,t4,t5,t6
 
 it "forgets before it begins"
@@ -202,7 +202,7 @@ run "$OURS" tenant downgrade ten2
 expect_exit 1
 expect_equal "$(known)" ""
 pg_sql t3 "CREATE TABLE t_ten3 (id integer PRIMARY KEY)"
-head
+to_head
 expect_exit 0
 expect_equal "$(known)" t1,t2,t3,t4,t5,t6
 
@@ -213,11 +213,11 @@ pg_sql postgres "CREATE DATABASE staging TEMPLATE shared"
 registry "$(pg_url staging)"
 downgrade_by_hand3() { pg_sql "$1" "DROP TABLE t_ten3; UPDATE alembic_version SET version_num = 'ten2'"; }
 downgrade_by_hand3 t6
-head
+to_head
 expect_equal "$VISITS" 6
 expect_stdout_contains "1 upgraded"
 expect_stderr_lacks migrate_ledger
-head
+to_head
 expect_equal "$VISITS" 1
 
 it "does not believe a copy of the registry on another server"
@@ -230,17 +230,17 @@ new_database shared
 "$PG_BIN/psql" -X -q -h "$PG_HOME" -p "$PG_PORT" -U "$PG_USER" -d shared -f shared.sql >/dev/null
 registry "$(pg_url shared)"
 PG_HOME=$main PG_PORT=$main_port PG_LOG=$main_log
-head
+to_head
 expect_exit 0
 expect_equal "$VISITS" 4
-head
+to_head
 expect_equal "$VISITS" 1
 registry "$(pg_url shared)"
 
 it "warns once of a registry that it may not write to, and visits everybody"
 pg_sql shared "CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader"
 registry "$(pg_url shared | sed 's|//postgres[^@]*@|//reader@|')"
-head --ledger-sample 1
+to_head --ledger-sample 1
 expect_exit 0
 expect_equal "$VISITS" 4
 expect_stderr_matches "migrate_ledger cannot be written, so every tenant is visited: .*permission denied"
@@ -257,7 +257,7 @@ expect_exit 0
 
 it "warns once of a ledger that it may not read"
 pg_sql shared "REVOKE SELECT ON migrate_ledger FROM reader"
-head
+to_head
 expect_exit 0
 expect_equal "$VISITS" 4
 expect_stderr_matches "migrate_ledger cannot be read, so every tenant is visited: .*permission denied"
@@ -265,12 +265,12 @@ expect_equal "$(grep -c migrate_ledger "$T/err")" 1
 registry "$(pg_url shared)"
 
 it "keeps nothing of a server that does not say which one it is, and migrates all the same"
-head
+to_head
 expect_equal "$(known)" t1,t2,t3,t4,t5,t6
 pg_sql t1 "CREATE ROLE plain LOGIN; REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC;
     GRANT SELECT ON ALL TABLES IN SCHEMA public TO plain"
 pg_sql shared "UPDATE tenants SET database_url = '$(pg_url t1 | sed 's|//postgres|//plain|')' WHERE tenant_id = 't1'"
-head --ledger-max-age 0
+to_head --ledger-max-age 0
 expect_exit 0
 expect_stdout_contains "4 unchanged"
 expect_stderr_contains "the server of tenant t1 does not say which one it is"
@@ -289,16 +289,16 @@ for i in 1 2 3 4 5; do
     pg_sql t90 "CREATE SCHEMA s$i"
     pg_sql pooled "INSERT INTO tenants VALUES ('p$i', '$(bouncer_url t90)', 's$i')"
 done
-head
+to_head
 expect_exit 0
 expect_stdout_contains "5 upgraded"
-head
+to_head
 expect_stdout_contains "1 unchanged, 4 known by the ledger"
 expect_equal "$(pg_sql pooled "SELECT target FROM migrate_ledger WHERE tenant = 'p3'")" "127.0.0.1:$BOUNCER_PORT/t90 schema s3"
 pg_sql pooled "UPDATE tenants SET schema = 's4' WHERE tenant_id = 'p3'"
-head
+to_head
 expect_stdout_contains "2 unchanged, 3 known by the ledger"
-head
+to_head
 expect_stderr_lacks migrate_ledger
 
 # ---------------------------------------------------------------------------------------------------- many at once
@@ -320,7 +320,7 @@ for ((i = 1; i <= 20; i++)); do
 done | sort -u >crowd.logs
 expect_equal "$(cat crowd.logs)" ten1,ten2,ten3
 expect_equal "$(pg_sql crowd "SELECT count(*) FROM migrate_ledger WHERE tenant <> ''")" 20
-head
+to_head
 expect_equal "$VISITS" 1
 expect_stdout_contains "19 known by the ledger"
 
@@ -334,7 +334,7 @@ for ((i = 1; i <= 8; i++)); do expect wait "${replicas[i]}"; done
 if [[ $(pg_sql t10007 "SELECT version_num FROM alembic_version") != ten3 ]]; then
     expect_equal "$(pg_sql crowd "SELECT count(*) FROM migrate_ledger WHERE tenant = 't10007'")" 0
 fi
-head
+to_head
 expect_exit 0
 expect_equal "$(pg_sql t10007 "SELECT version_num FROM alembic_version")" ten3
 
