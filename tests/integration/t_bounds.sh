@@ -54,11 +54,14 @@ SQL
 
 # tenants PREFIX N: databases on the server that is spoken of, and their rows in the registry.
 tenants() {
-    local names
-    names=$(seq -f "$1%03g" "$2")
-    # Copying files is less work than writing all of them into the log too.
-    sed 's/.*/CREATE DATABASE & TEMPLATE template0 STRATEGY file_copy;/' <<<"$names" | "${PSQL[@]}" -v ON_ERROR_STOP=1 -f -
-    sed "s|.*|INSERT INTO tenants VALUES ('&', '$(pg_url "&")');|" <<<"$names" | sqlite3 -batch -bail registry.db
+    local name
+    for name in $(seq -f "$1%03g" "$2"); do
+        # Copying files is less work than writing all of them into the log too.
+        echo "CREATE DATABASE $name TEMPLATE template0 STRATEGY file_copy;" >&3
+        echo "INSERT INTO tenants VALUES ('$name', '$(pg_url "$name")');" >&4
+    done 3>databases.sql 4>tenants.sql
+    "${PSQL[@]}" -v ON_ERROR_STOP=1 -f databases.sql
+    sqlite3 -batch -bail registry.db <tenants.sql
 }
 
 project project
@@ -98,7 +101,7 @@ finished() {
     OUT=$(<"$T/out") ERR=$(<"$T/err")
 }
 # through PREFIX N: the run says of at least N tenants whose names begin so that they are through.
-through() { [[ $(grep -E "^$1[0-9]+: " "$T/err" | wc -l) -ge $2 ]]; }
+through() { [[ $(grep -cE "^$1[0-9]+: " "$T/err" || true) -ge $2 ]]; }
 
 # ------------------------------------------------------------------------------------------------- ten connections
 
