@@ -1,9 +1,11 @@
 /*
  * The floor: what libpq costs when a program does nothing else.
  *
- *     bare HOST PORT USER DATABASE                    connects, runs one SELECT, closes
- *     bare HOST PORT USER DATABASE FILE…              connects, sends each file as one message, closes
- *     bare --threads N HOST PORT USER DATABASE…       the first, for every database, by N threads
+ *     bare [--threads N] [--message FILE]… HOST PORT USER DATABASE…
+ *
+ * For every database, by N threads (1): connects, sends each FILE as one message, or without any the SELECT of a version
+ * table, reads all that comes back, closes. Something that is no success, or a version table without a row, is an error.
+ * The password, where one is asked for, comes from PGPASSWORD.
  */
 #include <libpq-fe.h>
 #include <pthread.h>
@@ -12,12 +14,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_THREADS = 64 };
+enum { MOST_THREADS = 64, MOST_MESSAGES = 256 };
 
 struct fleet {
-    char **server;    /* HOST PORT USER */
-    char **databases; /* ends with NULL */
+    char **server; /* HOST PORT USER */
+    char **databases;
     int n;
+    char *messages[MOST_MESSAGES];
+    int n_messages;
     atomic_int next, failed;
 };
 
@@ -45,26 +49,26 @@ static int send_text(PGconn *conn, const char *text)
     return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
 }
 
-static int send_files(PGconn *conn, char **files)
+static int read_version(PGconn *conn)
 {
-    int fine = 1;
-    for (; fine && *files; files++) {
-        char *text = read_file(*files);
-        fine = text && send_text(conn, text);
-        free(text);
-    }
+    PGresult *r = PQexec(conn, "SELECT version_num FROM alembic_version");
+    int fine = PQresultStatus(r) == PGRES_TUPLES_OK && PQntuples(r) == 1 && *PQgetvalue(r, 0, 0);
+    PQclear(r);
     return fine;
 }
 
-static int visit(char **server, const char *database, char **files)
+static int visit(const struct fleet *fleet, const char *database)
 {
     const char *keys[] = {"host", "port", "user", "dbname", "gssencmode", NULL};
-    const char *values[] = {server[0], server[1], server[2], database, "disable", NULL};
+    const char *values[] = {fleet->server[0], fleet->server[1], fleet->server[2], database, "disable", NULL};
     PGconn *conn = PQconnectdbParams(keys, values, 0);
-    int fine = PQstatus(conn) == CONNECTION_OK &&
-               (*files ? send_files(conn, files) : send_text(conn, "SELECT version_num FROM alembic_version"));
+    int fine = PQstatus(conn) == CONNECTION_OK;
+    if (fine && !fleet->n_messages)
+        fine = read_version(conn);
+    for (int i = 0; fine && i < fleet->n_messages; i++)
+        fine = send_text(conn, fleet->messages[i]);
     if (!fine)
-        fprintf(stderr, "bare: %s: %s", database, PQerrorMessage(conn));
+        fprintf(stderr, "bare: %s: %s\n", database, PQerrorMessage(conn));
     PQfinish(conn);
     return fine;
 }
@@ -72,30 +76,49 @@ static int visit(char **server, const char *database, char **files)
 static void *work(void *given)
 {
     struct fleet *fleet = given;
-    char *none = NULL;
     for (int i; (i = atomic_fetch_add(&fleet->next, 1)) < fleet->n;)
-        if (!visit(fleet->server, fleet->databases[i], &none))
+        if (!visit(fleet, fleet->databases[i]))
             fleet->failed = 1;
     return NULL;
 }
 
-static int visit_all(int n_threads, char **server, char **databases, int n)
+static int visit_all(struct fleet *fleet, int n_threads)
 {
-    struct fleet fleet = {.server = server, .databases = databases, .n = n};
     pthread_t threads[MOST_THREADS];
+    if (n_threads == 1) {
+        work(fleet);
+        return !fleet->failed;
+    }
     for (int i = 0; i < n_threads; i++)
-        if (pthread_create(&threads[i], NULL, work, &fleet) != 0)
+        if (pthread_create(&threads[i], NULL, work, fleet) != 0)
             return 0;
     for (int i = 0; i < n_threads; i++)
         pthread_join(threads[i], NULL);
-    return !fleet.failed;
+    return !fleet->failed;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc > 6 && strcmp(argv[1], "--threads") == 0) {
-        int n = (int)strtol(argv[2], NULL, 10);
-        return n < 1 || n > MOST_THREADS ? 2 : !visit_all(n, argv + 3, argv + 6, argc - 6);
+    struct fleet fleet = {0};
+    int at = 1, threads = 1;
+    for (; at + 1 < argc && strncmp(argv[at], "--", 2) == 0; at += 2) {
+        if (strcmp(argv[at], "--threads") == 0) {
+            threads = (int)strtol(argv[at + 1], NULL, 10);
+        } else if (strcmp(argv[at], "--message") == 0 && fleet.n_messages < MOST_MESSAGES) {
+            char *text = read_file(argv[at + 1]);
+            if (!text) {
+                perror(argv[at + 1]);
+                return 2;
+            }
+            fleet.messages[fleet.n_messages++] = text;
+        } else {
+            return 2;
+        }
     }
-    return argc < 5 ? 2 : !visit(argv + 1, argv[4], argv + 5);
+    if (argc - at < 4 || threads < 1 || threads > MOST_THREADS)
+        return 2;
+    fleet.server = argv + at;
+    fleet.databases = argv + at + 3;
+    fleet.n = argc - at - 3;
+    return !visit_all(&fleet, threads);
 }
