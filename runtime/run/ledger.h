@@ -23,6 +23,10 @@
  * sample is visited too. A tenant of either kind that turns out not to be where the ledger said raises doubt, and then
  * everybody is visited.
  *
+ * WHAT IT CANNOT SEE without a visit, and only age, the sample and --no-ledger find: a PostgreSQL database that was dropped
+ * and made anew, restored or changed by hand at the same address; servers that are copies of each other's files and on the
+ * same time line, the registry among them.
+ *
  * A visit that began before the stream's rows were forgotten last is not written down, however late its run writes. So a
  * run that takes tenants from their heads forgets twice: before it begins, lest it be killed on the way, and when it is
  * through, for who saw a tenant at head in between.
@@ -36,7 +40,7 @@
 #include "run/fleet.h"
 
 struct ledger_rules {
-    int64_t max_age_ms;
+    int64_t max_age_ms;      /* 0: nothing is believed, and what is seen is written down all the same */
     struct tolerance sample; /* how many known tenants are visited all the same: of all, a share is rounded up */
     bool writes;             /* `upgrade`: what is seen is written down; else it is only read */
 };

@@ -301,6 +301,25 @@ expect_stdout_contains "2 unchanged, 3 known by the ledger"
 to_head
 expect_stderr_lacks migrate_ledger
 
+it "keeps its table in the schema of the registry's version table"
+project apart
+sed -i 's/^kind = single/&\nversion_table_schema = bookkeeping/' apart/migrations/shared/env.ini
+FLEET=$OURS
+revision apart
+REGISTRY=apart
+new_database apart
+pg_sql apart "CREATE SCHEMA bookkeeping"
+registry "$(pg_url apart)"
+"$OURS" shared head >/dev/null 2>&1
+tenants 2 t80
+to_head
+to_head
+expect_stdout_contains "1 unchanged, 1 known by the ledger"
+run "$OURS" tenant downgrade ten1 --tenant t801
+expect_exit 0
+expect_equal "$(pg_sql apart "SELECT tenant FROM bookkeeping.migrate_ledger WHERE tenant <> ''")" t802
+OURS=$FLEET
+
 # ---------------------------------------------------------------------------------------------------- many at once
 
 it "applies each revision once when twenty replicas start together, who agree on the ledger"
