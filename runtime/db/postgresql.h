@@ -65,7 +65,10 @@ struct postgresql_hosts {
 };
 void postgresql_hosts_free(struct postgresql_hosts *hosts);
 
-/* Looks up the names among `hosts` (a list separated by commas; `ports` likewise). WAKE_READY: done. */
+/*
+ * Looks up the names among `hosts` (a list separated by commas; `ports` likewise). WAKE_READY: done. A single host that is
+ * no name is left out.
+ */
 enum wake postgresql_resolve(struct arena *a, const char *hosts, const char *ports, int64_t deadline,
                              const struct stop *stop, struct postgresql_hosts *out);
 

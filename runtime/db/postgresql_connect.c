@@ -93,9 +93,19 @@ static bool is_replaced(const char *key, bool certificates, bool hosts)
            (hosts && (strcmp(key, "host") == 0 || strcmp(key, "port") == 0));
 }
 
+/* A list behind its first `n` items. */
+static const char *behind(const struct buf *list, size_t n)
+{
+    const char *p = list->p;
+    while (n--)
+        p = strchr(p, ',') + 1;
+    return p;
+}
+
+/* Of the hosts those from `first` on. */
 static bool collect_keywords(struct arena *a, const struct address *where, const struct db_options *o,
-                             const char *database, const struct postgresql_hosts *hosts, struct keywords *k,
-                             struct err *e)
+                             const char *database, const struct postgresql_hosts *hosts, size_t first,
+                             struct keywords *k, struct err *e)
 {
     static const struct address_keyword defaults[] = {
         /* A network that swallows packets is noticed within two minutes; a busy server answers probes all the same. */
@@ -112,9 +122,9 @@ static bool collect_keywords(struct arena *a, const struct address *where, const
         if (!is_replaced(where->keywords[i].key, certificates, hosts->n))
             add_keyword(a, k, where->keywords[i].key, where->keywords[i].value);
     if (hosts->n) {
-        add_keyword(a, k, "host", hosts->hosts.p);
-        add_keyword(a, k, "hostaddr", hosts->addresses.p);
-        add_keyword(a, k, "port", hosts->ports.p);
+        add_keyword(a, k, "host", behind(&hosts->hosts, first));
+        add_keyword(a, k, "hostaddr", behind(&hosts->addresses, first));
+        add_keyword(a, k, "port", behind(&hosts->ports, first));
     }
     if (dbname)
         add_keyword(a, k, "dbname", dbname);
@@ -258,14 +268,18 @@ static bool explain_waiting(enum wake wake, int64_t since, const struct address 
     return err_set(e, FAULT_UNREACHABLE, "no answer from %s within %s", place.p, span);
 }
 
-/* Drives libpq to a connection. The socket may be another after each step (next host, second attempt without TLS). */
+/*
+ * Drives libpq to a connection. The socket may be another after each step (next host, second attempt without TLS). *silent:
+ * the host that it tries did not answer in time.
+ */
 static bool wait_until_connected(PGconn *conn, const struct address *where, const struct db_options *o, int64_t since,
-                                 int64_t deadline, struct err *e)
+                                 int64_t deadline, bool *silent, struct err *e)
 {
     PostgresPollingStatusType next = PGRES_POLLING_WRITING; /* as libpq's manual says to begin */
     while (PQstatus(conn) != CONNECTION_BAD && next != PGRES_POLLING_OK && next != PGRES_POLLING_FAILED) {
         enum wake wake = postgresql_wait(PQsocket(conn), next == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline,
                                          o->stop);
+        *silent = wake == WAKE_DEADLINE;
         if (wake != WAKE_READY)
             return explain_waiting(wake, since, where, o, e);
         next = PQconnectPoll(conn);
@@ -291,11 +305,11 @@ static bool resolve(struct arena *a, const struct address *where, const struct d
 }
 
 static PGconn *start_connecting(struct arena *a, const struct address *where, const struct db_options *o,
-                                const char *database, const struct postgresql_hosts *hosts, struct err *e)
+                                const char *database, const struct postgresql_hosts *hosts, size_t first, struct err *e)
 {
     struct keywords k = {0};
     PGconn *conn;
-    if (!collect_keywords(a, where, o, database, hosts, &k, e))
+    if (!collect_keywords(a, where, o, database, hosts, first, &k, e))
         return NULL;
     conn = PQconnectStartParams(k.keys.v, k.values.v, 0);
     if (conn)
@@ -303,6 +317,34 @@ static PGconn *start_connecting(struct arena *a, const struct address *where, co
     else
         err_set(e, FAULT_FAILED, "out of memory");
     return conn;
+}
+
+static bool is_item(const struct buf *list, size_t i, const char *text)
+{
+    const char *item = behind(list, i);
+    size_t n = strcspn(item, ",");
+    return strlen(text) == n && memcmp(item, text, n) == 0;
+}
+
+/* An empty one stands for what libpq chooses. */
+static bool may_be_item(const struct buf *list, size_t i, const char *text)
+{
+    return !text || is_item(list, i, "") || is_item(list, i, text);
+}
+
+/*
+ * libpq goes on to the next host by itself when one refuses, but leaves silence to us, who began with host `first`. Each
+ * host has the whole time: one that was reached in the course of it is tried anew, the first one is given up.
+ */
+static size_t host_after_silence(const PGconn *conn, const struct postgresql_hosts *hosts, size_t first)
+{
+    const char *host = PQhost(conn), *address = PQhostaddr(conn), *port = PQport(conn);
+    for (size_t i = first + 1; host && i < hosts->n; i++) {
+        if (is_item(&hosts->hosts, i, host) && may_be_item(&hosts->addresses, i, address) &&
+            may_be_item(&hosts->ports, i, port))
+            return i;
+    }
+    return first + 1;
 }
 
 /* One attempt, to `database` or to the one that the address names. NULL with *e set. */
@@ -317,12 +359,18 @@ static PGconn *connect_to(const struct address *where, const struct db_options *
     }
     if (!check_user(where, e) || !resolve(&a, where, o, since, deadline, &hosts, e))
         return NULL;
-    PGconn *conn = start_connecting(&a, where, o, database, &hosts, e);
-    if (conn && !wait_until_connected(conn, where, o, since, deadline, e)) {
+    for (size_t first = 0;;) {
+        bool silent = false;
+        PGconn *conn = start_connecting(&a, where, o, database, &hosts, first, e);
+        if (!conn || wait_until_connected(conn, where, o, since, deadline, &silent, e))
+            return conn;
+        first = silent && clock_left(o->deadline) > 0 ? host_after_silence(conn, &hosts, first) : hosts.n;
         PQfinish(conn);
-        return NULL;
+        if (first >= hosts.n)
+            return NULL;
+        err_free(e);
+        deadline = attempt_deadline(where, o);
     }
-    return conn;
 }
 
 /* ---- what kind of server it is ---- */

@@ -243,7 +243,7 @@ enum wake postgresql_resolve(struct arena *a, const char *hosts, const char *por
 {
     struct str rest = str_from(hosts), host;
     enum wake wake = WAKE_READY;
-    if (!has_name(hosts))
+    if (!has_name(hosts) && !strchr(hosts, ','))
         return WAKE_READY;
     for (size_t i = 0; wake == WAKE_READY && str_next(&rest, ',', &host); i++) {
         if (is_name(host))
