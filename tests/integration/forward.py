@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
 """A stand-in for a PostgreSQL server, or for what lies between us and one.
 
-    forward.py HOST:PORT TARGET [--answers N]
+    forward.py HOST:PORT TARGET [--answers N] [--until-eof]
 
 Listens on HOST:PORT (0: a free one), says "listening PORT", and then a line for each connection. TARGET is where a
 connection leads: HOST:PORT, the path of a Unix socket, "silence" (it is taken, and nothing is ever said), or "nobody"
 (it is taken and closed at once). With --answers N only what the server says until it was ready for a query N times comes
-through; after that it is silent, while whatever the client says still reaches the server.
+through; after that it is silent, while whatever the client says still reaches the server. With --until-eof it ends with
+its standard input.
 """
 import argparse
+import os
 import socket
+import sys
 import threading
 
 READY = b"Z\x00\x00\x00\x05"
@@ -77,7 +80,10 @@ def main():
     p.add_argument("listen")
     p.add_argument("target")
     p.add_argument("--answers", type=int)
+    p.add_argument("--until-eof", action="store_true")
     o = p.parse_args()
+    if o.until_eof:
+        threading.Thread(target=lambda: (sys.stdin.buffer.read(), os._exit(0)), daemon=True).start()
     host, port = o.listen.rsplit(":", 1)
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
