@@ -36,6 +36,16 @@ static const char *version_table_of(const struct source_stream *s)
     return "alembic_version";
 }
 
+/* Which of the migrator's own tables the token names; NULL: none. */
+static const char *own_table(struct str text, const struct token *t, const char *version_table)
+{
+    const char *const own[] = {version_table, "migrate_log", "migrate_ledger"};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (token_is_name(text, t, own[i]))
+            return own[i];
+    return NULL;
+}
+
 static void check_own_in_statement(struct findings *out, const struct text_file *f, enum dialect dialect,
                                    const char *version_table, const struct revision_statement *statement)
 {
@@ -43,12 +53,11 @@ static void check_own_in_statement(struct findings *out, const struct text_file 
                       .dialect = dialect};
     struct token t;
     while (strcmp(statement->kind, "SELECT") != 0 && token_next(&l, &t)) {
-        bool version = token_is_name(l.text, &t, version_table);
-        if (!version && !token_is_name(l.text, &t, "migrate_log"))
+        const char *own = own_table(l.text, &t, version_table);
+        if (!own)
             continue;
         struct finding *found = finding_add(out, "own-table", f, statement->offset + t.offset,
-                                            "%s changes %s, which the migrator keeps itself", statement->kind,
-                                            version ? version_table : "migrate_log");
+                                            "%s changes %s, which the migrator keeps itself", statement->kind, own);
         err_hint(&found->err, "leave it out; version rows and log rows are written with every revision");
         return;
     }

@@ -8,7 +8,7 @@
  * The version of the rules. Whatever remembers a result of the check stage stores it beside, and believes nothing that
  * another version said: counted up whenever a rule, a flag or the cutting into statements changes.
  */
-#define CHECK_VERSION 1
+#define CHECK_VERSION 2
 
 /* A section with `batch` holds one statement, and that one says how many rows it touched. Its statements are filled in. */
 void check_batch(struct findings *out, const struct text_file *f, const struct revision_section *section);

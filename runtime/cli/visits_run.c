@@ -53,13 +53,18 @@ static bool trusts_ledger(const struct visits *v)
     return v->stream->kind == STREAM_FLEET && config_number(&v->config, SET_LEDGER) == LEDGER_TRUST;
 }
 
+/*
+ * Who is named is visited: an empty database that took the place of another would else stay empty. So is everybody with
+ * --no-ledger; what they are seen to be is written down all the same.
+ */
 static void ask_ledger(struct visits *v)
 {
+    bool believes = !v->choice.has_only && !call_has(&v->app->call, "no-ledger");
     struct ledger_rules rules = {
-        .max_age_ms = config_number(&v->config, SET_LEDGER_MAX_AGE),
+        .max_age_ms = believes ? config_number(&v->config, SET_LEDGER_MAX_AGE) : 0,
         .writes = v->job.kind == JOB_UPGRADE,
     };
-    if (v->ledger || !v->may_know || !trusts_ledger(v) || call_has(&v->app->call, "no-ledger"))
+    if (v->ledger || !v->may_know || !trusts_ledger(v) || (!believes && !rules.writes))
         return;
     read_share(v, SET_LEDGER_SAMPLE, &rules.sample);
     v->job.identify = true;
@@ -74,8 +79,10 @@ static void ask_ledger(struct visits *v)
 static bool forget(struct visits *v, bool before, struct err *e)
 {
     bool leaves = v->job.kind == JOB_DOWNGRADE || v->job.kind == JOB_STAMP || v->job.kind == JOB_REPAIR;
+    const struct choice *c = &v->choice;
+    bool all = !c->has_only && !c->match.n && !c->except.n && !c->shard.count;
     if (v->stream->kind != STREAM_FLEET || !leaves ||
-        ledger_forget(&v->registry_job, &v->registry_place, v->stream->name, &v->tenants, e))
+        ledger_forget(&v->registry_job, &v->registry_place, v->stream->name, all ? NULL : &v->tenants, e))
         return true;
     if (before && trusts_ledger(v))
         return false;
@@ -151,7 +158,7 @@ bool visits_run(struct visits *v, struct err *e)
 {
     v->unchanged = 0;
     fleet_free(&v->result);
-    if (!forget(v, true, e) || !arrange(v, e))
+    if (!arrange(v, e) || !forget(v, true, e))
         return false;
     ask_ledger(v);
     bool ok = run_list(v, &v->tenants, &v->stages, &v->result, e);
@@ -187,6 +194,8 @@ static void merge(struct fleet_result *all, size_t n_before, struct fleet_result
     all->changed += late->changed;
     all->steps += late->steps;
     all->bodies += late->bodies;
+    all->halt = late->halt; /* nobody comes after a halt, so the first was none */
+    all->halt_stage = late->halt_stage;
     all->failures_cap = all->n_failures + late->n_failures;
     all->failures = mem_resize(all->failures, all->failures_cap * sizeof *all->failures + 1);
     for (size_t i = 0; i < late->n_failures; i++) {

@@ -1586,7 +1586,6 @@ static void case_bouncer(void)
     OK(db_read_state(db, &arena, &s, e));
     TEXT(s.rows.v[0], "b2");
     FAULT(db_session_lock(db, e), FAULT_POLICY, "needs a direct connection");
-    PART(e->hint, "\"host\"");
     TEXT(sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), "0");
     db_close(db);
     struct address where = bouncer();
