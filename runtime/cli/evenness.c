@@ -83,6 +83,17 @@ static bool all_were_read(const struct visits *v)
     return !v->result.not_started;
 }
 
+/* The databases were read and no more: of the command itself none was begun, whatever reading them came to. */
+static void forget_reading(struct visits *v)
+{
+    struct fleet_result *r = &v->result;
+    for (size_t i = 0; i < v->tenants.n; i++)
+        if (r->states && r->states[i] != TENANT_FAILED)
+            r->states[i] = TENANT_NOT_STARTED;
+    r->not_started = v->tenants.n - r->failed;
+    r->done = r->known = r->skipped = v->unchanged = 0;
+}
+
 bool migrate_check_even(struct visits *v, enum job_kind kind, int *status, struct err *e)
 {
     struct groups groups = {0};
@@ -96,6 +107,8 @@ bool migrate_check_even(struct visits *v, enum job_kind kind, int *status, struc
     if (ok && !all_were_read(v)) {
         visits_report(v);
         *status = visits_status(v);
+        if (v->result.n_failures)
+            err_copy(&v->why, &v->result.failures[0].err);
         ok = false;
     } else if (ok && groups.list.n > 1) {
         ok = err_set(e, FAULT_USAGE,
@@ -107,6 +120,8 @@ bool migrate_check_even(struct visits *v, enum job_kind kind, int *status, struc
         ok = absolute(v, kind, &groups.list.v[0].rows, &to, e);
         v->job.target = to ? str_from(to) : v->job.target;
     }
+    if (!ok)
+        forget_reading(v);
     arena_free(&groups.arena);
     return ok;
 }

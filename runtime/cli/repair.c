@@ -44,7 +44,7 @@ static int repair_stream(struct app *app, const struct stream *stream, void *con
     ordered_init(&ordered, &v);
     bool ok = visits_run(&v, &e);
     ordered_free(&ordered);
-    int status = ok ? visits_status(&v) : app_fail(app, &e);
+    int status = ok ? visits_status(&v) : visits_refuse(&v, &e);
     if (ok)
         visits_report(&v);
     return visits_end(&v, status);

@@ -103,14 +103,16 @@ static const char *state_name(uint8_t state)
 }
 
 /* Why some were not started; NULL: all were. */
-static const char *halt_name(const struct visits *v, const struct err *why)
+static const char *halt_name(const struct visits *v)
 {
     static const char *const names[] = {
         [HALT_CANARY] = "canary", [HALT_WAVE] = "wave", [HALT_MAX_FAILURES] = "max_failures"};
     if (v->result.halt != HALT_NONE)
         return names[v->result.halt];
+    if (v->why.fault)
+        return "refused";
     if (!v->result.states)
-        return why ? "refused" : "stream";
+        return "stream";
     if (!v->result.not_started)
         return NULL;
     return atomic_load(&v->app->stop.signal) ? "signal" : "deadline";
@@ -201,7 +203,7 @@ static void add_tenants(struct report *r, const struct visits *v)
     }
 }
 
-void report_add(struct report *r, const struct visits *v, const struct err *why, int status)
+void report_add(struct report *r, const struct visits *v, int status)
 {
     if (!r->app)
         return;
@@ -210,12 +212,12 @@ void report_add(struct report *r, const struct visits *v, const struct err *why,
     json_object(&j);
     json_put_text(&j, "stream", v->stream->name);
     add_counts(&j, v);
-    json_put_text(&j, "halt", halt_name(v, why));
+    json_put_text(&j, "halt", halt_name(v));
     json_put_int(&j, "exit_code", status);
-    if (why) {
+    if (v->why.fault) {
         json_key(&j, "error");
         json_object(&j);
-        output_error_members(&j, why);
+        output_error_members(&j, &v->why);
         json_end_object(&j);
     }
     add_failures(&r->streams, v);
@@ -230,7 +232,7 @@ static void add_others(struct report *r, int status)
     for (uint32_t i = 0; app_is_all(r->app) && i < c->n_streams; i++) {
         struct visits v = {.app = r->app, .stream = c->streams[i]};
         if (!strings_has(&r->names, v.stream->name))
-            report_add(r, &v, NULL, status);
+            report_add(r, &v, status);
     }
 }
 

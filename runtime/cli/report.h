@@ -26,11 +26,8 @@ struct report {
  * FAULT_USAGE: it cannot, FILE is "-" or no regular file, or the command will change nothing (--dry-run, --sql).
  */
 bool report_begin(struct report *r, struct app *app, struct err *e);
-/*
- * What came of a stream, once it is over. `why` is the error that kept it from being run at all, NULL: none; its tenants
- * then count as not started. Before visits_free().
- */
-void report_add(struct report *r, const struct visits *v, const struct err *why, int status);
+/* What came of a stream, once it is over; with v->why its tenants count as not started. Before visits_free(). */
+void report_add(struct report *r, const struct visits *v, int status);
 /* Writes the file and gives everything back. The status, or a worse one where the file could not be written: that is said. */
 int report_finish(struct report *r, int status);
 

@@ -203,7 +203,7 @@ int migrate_run(struct visits *v)
     v->observer = (struct observer){.step_begins = step_begins, .step_done = step_done, .waiting = waiting};
     v->progress = true;
     if (!visits_run(v, &e))
-        return app_fail(v->app, &e);
+        return visits_refuse(v, &e);
     if (v->job.kind == JOB_UPGRADE)
         visits_run_late(v);
     int status = visits_status(v);
@@ -239,7 +239,7 @@ static int migrate_stream(struct app *app, const struct stream *stream, enum job
     }
     bool check = v.tenants.n > 1 && is_relative(target) && !call_has(&app->call, "uneven");
     if (check && !migrate_check_even(&v, kind, &status, &e))
-        status = e.fault ? app_fail(app, &e) : status;
+        status = e.fault ? visits_refuse(&v, &e) : status;
     else
         status = dry ? migrate_dry_run(&v, kind) : migrate_run(&v);
     return visits_end(&v, status);

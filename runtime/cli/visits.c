@@ -203,6 +203,7 @@ bool visits_list(struct visits *v, bool requires, struct err *e)
 void visits_free(struct visits *v)
 {
     fleet_free(&v->result);
+    err_free(&v->why);
     ledger_free(v->ledger);
     tenants_free(&v->tenants);
     for (size_t i = 0; i < VISITS_ROUNDS; i++)
@@ -211,17 +212,20 @@ void visits_free(struct visits *v)
 
 int visits_end(struct visits *v, int status)
 {
-    report_add(v->app->report, v, NULL, status);
+    report_add(v->app->report, v, status);
     visits_free(v);
     return status;
 }
 
+int visits_refuse(struct visits *v, const struct err *e)
+{
+    err_copy(&v->why, e);
+    return app_fail(v->app, e);
+}
+
 int visits_fail(struct visits *v, const struct err *e)
 {
-    int status = app_fail(v->app, e);
-    report_add(v->app->report, v, e, status);
-    visits_free(v);
-    return status;
+    return visits_end(v, visits_refuse(v, e));
 }
 
 /* ----------------------------------------------------------------------------------------------------- one database */

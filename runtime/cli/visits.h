@@ -24,6 +24,7 @@ struct visits {
     struct tenant_list late[VISITS_ROUNDS]; /* what `tenants` took over from lists that were read again */
     struct strings registry_applied;
     struct fleet_result result;
+    struct err why;        /* what kept it from being run at all; FAULT_NONE: nothing */
     size_t unchanged;      /* of those that were visited */
     struct ledger *ledger; /* NULL: nobody is known without a visit */
     bool may_know;         /* the command is content with what the ledger knows */
@@ -63,7 +64,9 @@ void visits_json_failure(struct json *j, const struct visits *v, const struct te
 void visits_free(struct visits *v);
 /* The end of a command's work on a stream: into the report (--report), and everything given back. The status. */
 int visits_end(struct visits *v, int status);
-/* The same where the databases could not be visited at all: says why. */
+/* What kept the databases from being visited at all: said, and kept in v->why. The status. */
+int visits_refuse(struct visits *v, const struct err *e);
+/* Both. */
 int visits_fail(struct visits *v, const struct err *e);
 
 /*

@@ -279,6 +279,41 @@ run "$OURS" tenant head --retry-failed report.json --report report.json
 expect_exit 0
 expect_equal "$(states_of tenant)" "t01=done t02=done"
 
+it "says in the report of a command that was refused as a whole that nobody was begun"
+new_fleet
+"$OURS" tenant upgrade one -q >/dev/null
+run "$OURS" tenant head --canary t13 --report report.json
+expect_exit 2
+expect_equal "$(report "[r['streams'][0]['halt'], r['streams'][0]['error']['message']]")" "['refused', '--canary: no tenant \"t13\"']"
+"$OURS" tenant head -q --tenant t02 >/dev/null
+run "$OURS" tenant downgrade -1 --report report.json
+expect_exit 2
+expect_equal "$(report "[r['streams'][0][k] for k in ('unchanged', 'not_started', 'halt')]")" "[0, 12, 'refused']"
+expect_equal "$(report "r['streams'][0]['error']['fault']")" usage
+expect_equal "$(states_of tenant | tr ' ' '\n' | grep -c not_started)" 12
+echo "no database" >t03.db
+run "$OURS" tenant upgrade +1 --report report.json
+expect_exit 1
+expect_equal "$(report "[r['streams'][0][k] for k in ('done', 'failed', 'not_started', 'halt') if k in r['streams'][0]]")" "[1, 11, 'refused']"
+
+it "halts for those who appeared meanwhile as for the others"
+new_fleet
+"$OURS" tenant upgrade one -q >/dev/null
+hold t12
+"$OURS" tenant head --jobs 1 --max-failures 0 --tolerate 100% --report report.json >out 2>err &
+late=$!
+eventually 20 sqlite_sql t11.db "SELECT * FROM second"
+for t in n1 n2; do
+    sqlite_sql "$t.db" "CREATE TABLE second (x)"
+    tenant "$t" "sqlite:///$t.db"
+done
+release
+STATUS=0
+wait "$late" || STATUS=$?
+expect_exit 1
+expect grep -q '1 of 14 tenants were not started: 1 revision failed, and max_failures is 0$' err
+expect_equal "$(report "[r['streams'][0][k] for k in ('databases', 'failed', 'not_started', 'halt', 'exit_code')]")" "[14, 1, 1, 'max_failures', 1]"
+
 it "refuses a report that it could not write, before anything is touched"
 new_fleet
 mkdir folder
