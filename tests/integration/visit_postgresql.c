@@ -565,6 +565,7 @@ static void case_bouncer(void)
     address_set(&arena, &where.address, "port", setting("VISIT_BOUNCER_PORT"));
     FINE(go_to(&where, JOB_UPGRADE, "a1"));
     REFUSED(go_to(&where, JOB_UPGRADE, "head"), FAULT_POLICY, "revision b1: a revision with transaction:false needs");
+    PART(out.err.hint, "set the stream's \"host\", or ");
     TEXT(rows(), "a1");
 }
 
