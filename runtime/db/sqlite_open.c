@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -104,6 +105,12 @@ static int open_handle(struct sqlite *s, int flags, bool immutable)
     return sqlite3_open_v2(name.p, &s->handle, flags, NULL);
 }
 
+/* SQLite counts the memory it takes, under a lock of the whole process, where a fleet's threads queue up; nobody asks. */
+static void count_no_memory(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static void close_handle(struct sqlite *s)
 {
     sqlite3_close(s->handle);
@@ -112,9 +119,15 @@ static void close_handle(struct sqlite *s)
     s->file = NULL;
 }
 
-/* Opens and reads the schema. SQLITE_OK, or a code that sqlite_fail() can explain while the handle is there. */
+/*
+ * Opens and reads the schema, for which preparing a statement is enough. SQLITE_OK, or a code that sqlite_fail() can
+ * explain while the handle is there.
+ */
 static int try_open(struct sqlite *s, int flags, bool immutable)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    STATEMENT_AUTO *statement = NULL;
+    pthread_once(&once, count_no_memory);
     int rc = open_handle(s, flags, immutable);
     if (rc != SQLITE_OK)
         return rc;
@@ -125,7 +138,7 @@ static int try_open(struct sqlite *s, int flags, bool immutable)
     /* No body rewrites the schema table or a shadow table by hand. Old schemas are read as they always were. */
     sqlite3_db_config(s->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite_wait_for(s, s->read_wait_ms);
-    rc = sqlite3_exec(s->handle, "SELECT 1 FROM main.sqlite_schema LIMIT 1", NULL, NULL, NULL);
+    rc = sqlite3_prepare_v2(s->handle, "SELECT 1 FROM main.sqlite_schema", -1, &statement, NULL);
     sqlite_wait_never(s);
     return rc;
 }
