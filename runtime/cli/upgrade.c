@@ -87,8 +87,10 @@ static void describe(struct buf *out, const struct visits *v, const struct outco
         format_rows(out, &outcome->state.rows);
         buf_addz(out, " -> ");
         format_rows(out, &outcome->rows);
-        if (v->job.kind != JOB_STAMP)
+        if (v->job.kind != JOB_STAMP && outcome->applied)
             buf_addf(out, ", %zu revision%s", outcome->applied, outcome->applied == 1 ? "" : "s");
+        else if (v->job.kind != JOB_STAMP)
+            buf_addz(out, ", by another process");
     }
     if (outcome->created)
         buf_addz(out, ", the database was created");
