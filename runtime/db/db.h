@@ -60,8 +60,9 @@ struct db_options {
     const char *client_host; /* this machine's name */
     const char *build_id;
     int64_t connect_timeout_ms;
-    int64_t deadline; /* of the whole run */
-    bool read_only;   /* nothing will be written: SQLite opens read-only and never creates */
+    int64_t answer_ms; /* how long a server may take over what only reads; then FAULT_UNREACHABLE. 0: without end */
+    int64_t deadline;  /* of the whole run */
+    bool read_only;    /* nothing will be written: SQLite opens read-only and never creates */
     bool create; /* make the database (PostgreSQL: also `schema`) when it does not exist; with read_only SQLite reads
                              an empty database in its place, and makes nothing */
     bool allow_foreign;      /* go on with a server that only looks like PostgreSQL */

@@ -87,11 +87,13 @@ struct reply {
     /* Each statement that completed. */
     void (*completed)(void *context, size_t index, PGresult *result);
     void *context;
-    int64_t deadline; /* 0: the run's own */
+    int64_t deadline;    /* 0: the run's own */
+    int64_t patience_ms; /* how long all of it may take; 0: until the deadline */
 
-    size_t n;           /* out: statements that completed */
-    PGresult *error;    /* out: the first error that came back, or NULL */
-    enum fault cut;     /* out: STOPPED or DEADLINE when we ended it, LOST when the connection broke, else NONE */
+    size_t n;        /* out: statements that completed */
+    PGresult *error; /* out: the first error that came back, or NULL */
+    /* out: STOPPED, DEADLINE or UNREACHABLE (patience) when we ended it, LOST when the connection broke, else NONE */
+    enum fault cut;
     struct err refused; /* out: what a row callback said */
 };
 void postgresql_reply_free(struct reply *r);

@@ -308,7 +308,7 @@ static bool is_answer(struct state_reader *r, const struct reply *reply)
 static bool ask_state(struct state_reader *r, int what, bool by_path, int *left, struct err *e)
 {
     BUF_AUTO sql = {0};
-    REPLY_AUTO reply = {.row = take_state_row, .context = r};
+    REPLY_AUTO reply = {.row = take_state_row, .context = r, .patience_ms = r->p->base.options.answer_ms};
     size_t n = 1;
     memset(r->asks, 0, sizeof r->asks);
     buf_addz(&sql, SQL_STATE_BEGIN);
@@ -476,7 +476,7 @@ bool postgresql_read_log(struct db *db, struct arena *a, const char *stream, int
     BUF_AUTO log = {0};
     BUF_AUTO where = {0};
     BUF_AUTO limit = {0};
-    REPLY_AUTO reply = {.row = take_log_row, .context = &reader};
+    REPLY_AUTO reply = {.row = take_log_row, .context = &reader, .patience_ms = p->base.options.answer_ms};
     if (!postgresql_learn(p, e))
         return false;
     if (!p->place.has_log)
@@ -520,8 +520,8 @@ bool postgresql_lock_free(struct db *db, bool *is_free, struct buf *holder, stru
     struct postgresql *p = postgresql_of(db);
     BUF_AUTO sql = {0};
     BUF_AUTO key = {0};
-    REPLY_AUTO asked = {.row = postgresql_take_flag, .context = is_free};
-    REPLY_AUTO described = {.row = describe_holder, .context = holder};
+    REPLY_AUTO asked = {.row = postgresql_take_flag, .context = is_free, .patience_ms = p->base.options.answer_ms};
+    REPLY_AUTO described = {.row = describe_holder, .context = holder, .patience_ms = p->base.options.answer_ms};
     if (!postgresql_learn(p, e))
         return false;
     postgresql_lock_key(&key, p);
@@ -572,7 +572,7 @@ bool postgresql_query(struct db *db, const char *sql,
     struct postgresql *p = postgresql_of(db);
     struct query q = {.row = row, .context = context, .at = 1};
     BUF_AUTO message = {0};
-    REPLY_AUTO reply = {.row = hand_over, .context = &q};
+    REPLY_AUTO reply = {.row = hand_over, .context = &q, .patience_ms = p->base.options.answer_ms};
     buf_addz(&message, SQL_BEGIN_READ_ONLY);
     if (p->base.options.schema) {
         BUF_AUTO schema = {0};

@@ -194,7 +194,8 @@ static void wait_for_more(struct exchange *x, bool unsent)
             postgresql_hang_up(x->p);
             x->finished = true;
         } else {
-            give_up(x, FAULT_DEADLINE);
+            bool impatient = x->reply->patience_ms && clock_left(x->p->base.options.deadline) > 0;
+            give_up(x, impatient ? FAULT_UNREACHABLE : FAULT_DEADLINE);
         }
         break;
     }
@@ -220,6 +221,8 @@ bool postgresql_exchange(struct postgresql *p, const char *sql, struct reply *re
     const struct db_options *o = &p->base.options;
     struct exchange x = {p, reply, reply->deadline ? reply->deadline : o->deadline, o->stop, false, false, false};
 
+    if (reply->patience_ms)
+        x.deadline = clock_min(clock_deadline(reply->patience_ms), x.deadline);
     if (reply->deadline)
         x.stop = NULL; /* cleaning up is short and happens in any case */
     else if (stop_cancelled(o->stop))
@@ -330,6 +333,17 @@ static bool explain_lost(struct postgresql *p, const struct reply *reply, const 
     return false;
 }
 
+static bool explain_silence(const struct postgresql *p, const struct reply *reply, struct err *e)
+{
+    char span[32];
+    BUF_AUTO place = {0};
+    address_show(&place, &p->where);
+    duration_format(span, reply->patience_ms);
+    err_set(e, FAULT_UNREACHABLE, "connected, but no answer from %s within %s", place.p, span);
+    err_hint(e, "the server hangs, or somebody holds a lock on the version table");
+    return false;
+}
+
 bool postgresql_explain(struct postgresql *p, const struct reply *reply, const char *what, struct err *e)
 {
     switch ((int)reply->cut) {
@@ -337,6 +351,8 @@ bool postgresql_explain(struct postgresql *p, const struct reply *reply, const c
         return err_set(e, FAULT_STOPPED, "stopped on request");
     case FAULT_DEADLINE:
         return err_set(e, FAULT_DEADLINE, "the run's deadline passed");
+    case FAULT_UNREACHABLE:
+        return explain_silence(p, reply, e);
     case FAULT_LOST:
         return explain_lost(p, reply, what, e);
     default:

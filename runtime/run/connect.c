@@ -24,6 +24,7 @@ void connect_options(const struct job *job, const struct place *where, struct db
         .client_host = job->client_host ? job->client_host : "",
         .build_id = job->build_id,
         .connect_timeout_ms = job->connect_timeout_ms,
+        .answer_ms = job->lock_wait_ms > job->connect_timeout_ms ? job->lock_wait_ms : job->connect_timeout_ms,
         .deadline = connect_deadline(job),
         .read_only = job->kind == JOB_READ || job->kind == JOB_WAIT,
         .allow_foreign = job->allow_foreign,

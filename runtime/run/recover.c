@@ -148,6 +148,8 @@ bool recover(struct work *w)
         return back_off(w);
     if (w->e->fault == FAULT_BUSY && !recover_wait_for_lock(w) && w->e->fault != FAULT_LOST)
         return false;
+    if (w->e->fault == FAULT_UNREACHABLE && !*w->e->sqlstate) /* it was silent for as long as anybody waits */
+        return false;
     if (w->e->fault == FAULT_LOST || w->e->fault == FAULT_UNREACHABLE)
         return reconnect(w);
     return w->e->fault == FAULT_NONE;

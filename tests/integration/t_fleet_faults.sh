@@ -327,6 +327,13 @@ run "$OURS" tenant head
 expect_exit 0
 expect_equal "$(states_of_databases silent_{1..3})" "3x $AT_HEAD"
 
+it "gives up a server that greets and never says what it holds, also without a deadline"
+silent_fleet "$greets" "$greets" "$mute"
+run "$OURS" tenant head --jobs 4 --connect-timeout 1s --lock-wait 1s
+expect_exit 4
+for i in 1 2; do expect_stderr_matches "a$i: connected, but no answer from [^ ]*${greets}[^ ]* within 1"; done
+expect_stdout_contains "12 databases: 9 upgraded"
+
 # knocked N FILE…: so many came, to all of them together.
 knocked() { (($(cat "${@:2}" | grep -c connection) >= $1)); }
 
