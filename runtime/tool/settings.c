@@ -57,13 +57,15 @@ const struct setting settings[] = {
                       .kinds = SETTING_FLEET,
                       .flags = SETTING_BUILD | SETTING_REQUIRED,
                       .help = "the stream whose database lists the tenants"},
-    [SET_TENANTS_QUERY] = {.key = "tenants_query",
-                           .type = SETTING_TEXT,
-                           .kinds = SETTING_FLEET,
-                           .fallback = "SELECT tenant_id, database_url FROM tenants ORDER BY tenant_id",
-                           .help = "the query on the registry's database that lists the tenants",
-                           .more = "Columns: tenant_id; optionally database_url, schema (one schema for each tenant "
-                                   "in a shared database) and wave (see wave_size). Any other column can be used in tenant_url as {column}."},
+    [SET_TENANTS_QUERY] =
+        {.key = "tenants_query",
+         .type = SETTING_TEXT,
+         .kinds = SETTING_FLEET,
+         .fallback = "SELECT tenant_id, database_url FROM tenants ORDER BY tenant_id",
+         .help = "the query on the registry's database that lists the tenants",
+         .more =
+             "Columns: tenant_id; optionally database_url, schema (one schema for each tenant "
+             "in a shared database) and wave (see wave_size). Any other column can be used in tenant_url as {column}."},
     [SET_TENANT_URL] = {.key = "tenant_url",
                         .type = SETTING_ADDRESS,
                         .kinds = SETTING_FLEET,
@@ -130,7 +132,8 @@ const struct setting settings[] = {
                           .type = SETTING_SHARE,
                           .kinds = SETTING_FLEET,
                           .flag = "max-failures",
-                          .help = "begin no further tenant after more than N, or P% of all, failed in a revision's body",
+                          .help =
+                              "begin no further tenant after more than N, or P% of all, failed in a revision's body",
                           .more = "Databases that are unreachable, busy or missing do not count: they are tried one by "
                                   "one. What is not begun is reported as not started. Unset: no limit."},
     [SET_TOLERATE] = {.key = "tolerate",
@@ -211,7 +214,7 @@ const struct setting settings[] = {
                              .kinds = SETTING_BOTH,
                              .fallback = "10s",
                              .flag = "connect-timeout",
-                             .help = "how long one attempt to connect may take"},
+                             .help = "how long each host of an address may take to let us in"},
     [SET_LOCK_WAIT] = {.key = "lock_wait",
                        DURATION,
                        .kinds = SETTING_BOTH,
