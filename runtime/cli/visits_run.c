@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { AFTERWARDS_MS = 5000 }; /* for what the registry must be told when the run's own deadline has passed */
+
 static bool make_place(void *context, struct arena *a, const struct tenant_list *list, const struct tenant *t,
                        struct place *out, struct err *e)
 {
@@ -81,8 +83,11 @@ static bool forget(struct visits *v, bool before, struct err *e)
     bool leaves = v->job.kind == JOB_DOWNGRADE || v->job.kind == JOB_STAMP || v->job.kind == JOB_REPAIR;
     const struct choice *c = &v->choice;
     bool all = !c->has_only && !c->match.n && !c->except.n && !c->shard.count;
+    struct job job = v->registry_job;
+    if (!before && clock_left(job.deadline) < AFTERWARDS_MS)
+        job.deadline = clock_deadline(AFTERWARDS_MS);
     if (v->stream->kind != STREAM_FLEET || !leaves ||
-        ledger_forget(&v->registry_job, &v->registry_place, v->stream->name, all ? NULL : &v->tenants, e))
+        ledger_forget(&job, &v->registry_place, v->stream->name, all ? NULL : &v->tenants, e))
         return true;
     if (before && trusts_ledger(v))
         return false;

@@ -198,8 +198,11 @@ static bool is_believed_at(const struct ledger *l, const char *tenant, const str
 {
     struct key at = key_of(home->server.p, "", "");
     for (size_t i = 0; i < l->servers.n; i++) {
-        struct key key = key_of(tenant, home->text.p, l->servers.v[i].server);
-        if (compare_keys(&l->servers.v[i].at, &at) == 0 && is_believed(l, &key))
+        const struct seen *seen = &l->servers.v[i];
+        if (compare_keys(&seen->at, &at) != 0)
+            continue;
+        struct key key = key_of(tenant, home->text.p, seen->server);
+        if (is_believed(l, &key))
             return true;
     }
     return false;
@@ -358,7 +361,7 @@ static void note_seen(struct ledger *l, const struct tenant *t, const struct pla
     HOME_AUTO home = {0};
     if (out->server) {
         home_of(&home, l, where);
-        ledger_note_seen(&l->notes, &l->table, t->id, home.text.p, out->server, clock_ms() - out->duration_ms);
+        ledger_note_seen(&l->notes, &l->table, t->id, home.text.p, out->server, out->began);
     } else if (!l->told_mute) {
         l->told_mute = true;
         log_line(l->job->log, TALK_WARNING,

@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "run/work.h"
@@ -200,13 +201,35 @@ static bool make_table(struct db *db, const struct ledger_table *t, const char *
     return made;
 }
 
+static bool take_clock(void *context, const struct db_row *row, struct err *e)
+{
+    (void)e;
+    *(int64_t *)context = row->n && row->values[0] ? strtoll(row->values[0], NULL, 10) : 0;
+    return true;
+}
+
+/*
+ * What the registry's clock is ahead of clock_ms(), or less: it was read before our own. So a visit never seems to have begun
+ * later than it did, however long a connection, a pooler or another writer keeps us waiting afterwards. The clock of a file
+ * is this machine's.
+ */
+static bool read_clock(struct db *db, int64_t *ahead, struct err *e)
+{
+    int64_t there = clock_unix_ms();
+    if (db_dialect(db) == DIALECT_POSTGRESQL &&
+        !db_query(db, "SELECT pg_catalog.floor(extract(epoch FROM pg_catalog.clock_timestamp()) * 1000)::text",
+                  take_clock, &there, e))
+        return false;
+    *ahead = there - clock_ms();
+    return true;
+}
+
 /* A row of a later visit stays, and so does none that was forgotten since. */
-static void add_upsert(struct buf *sql, const struct ledger_table *t, const char *table, const char *seen)
+static void add_upsert(struct buf *sql, const struct ledger_table *t, const char *table, const char *seen,
+                       int64_t ahead)
 {
     enum dialect d = t->where->address.dialect;
     BUF_AUTO stream = {0};
-    char elapsed[64];
-    snprintf(elapsed, sizeof elapsed, "%" PRId64 " - n.began", clock_ms());
     db_quote_text(&stream, d, t->stream);
     buf_addf(sql,
              "WITH n (tenant, target, server, began) AS (VALUES\n%s\n)\n"
@@ -218,8 +241,13 @@ static void add_upsert(struct buf *sql, const struct ledger_table *t, const char
     db_quote_text(sql, d, t->rows);
     buf_addz(sql, ", ");
     db_quote_text(sql, d, t->digest);
-    buf_addz(sql, ", v.visited\nFROM (SELECT n.tenant, n.target, n.server, ");
-    add_ago(sql, t->where, elapsed);
+    buf_addf(sql,
+             is_sqlite(t->where) ? ", v.visited\nFROM (SELECT n.tenant, n.target, n.server,\n"
+                                   "    strftime('%%Y-%%m-%%dT%%H:%%M:%%fZ', (%" PRId64
+                                   " + n.began) / 1000.0, 'unixepoch')"
+                                 : ", v.visited\nFROM (SELECT n.tenant, n.target, n.server,\n"
+                                   "    pg_catalog.to_timestamp((%" PRId64 " + n.began) / 1000.0)",
+             ahead);
     buf_addf(sql,
              " AS visited FROM n) AS v\n"
              "WHERE v.visited > coalesce((SELECT f.visited FROM %s AS f WHERE f.stream = %s AND f.tenant = ''), %s)\n"
@@ -239,23 +267,33 @@ static void add_delete(struct buf *sql, enum dialect d, const char *table, const
     buf_addz(sql, ";\n");
 }
 
+static bool write_notes(struct db *db, const struct ledger_table *t, const struct ledger_notes *notes, struct err *e)
+{
+    int64_t ahead;
+    BUF_AUTO table = {0};
+    BUF_AUTO sql = {0};
+    add_table(&table, t->job, t->where);
+    if ((t->missing && !make_table(db, t, table.p, e)) || !read_clock(db, &ahead, e))
+        return false;
+    add_lock(&sql, t->job, t->where, table.p);
+    if (notes->seen.n)
+        add_upsert(&sql, t, table.p, notes->seen.p, ahead);
+    if (notes->gone.n)
+        add_delete(&sql, t->where->address.dialect, table.p, t->stream, notes->gone.p);
+    return db_write(db, sql.p, e);
+}
+
 bool ledger_table_write(struct ledger_table *t, const struct ledger_notes *notes, int64_t patience_ms, struct err *e)
 {
     struct job job = *t->job;
     struct db *db = NULL;
-    BUF_AUTO table = {0};
-    BUF_AUTO sql = {0};
     if (!notes->seen.n && (t->missing || !notes->gone.n))
         return true;
     job.wait_ms = job.lock_wait_ms = 0; /* visits wait while this is written */
-    add_table(&table, &job, t->where);
-    add_lock(&sql, &job, t->where, table.p);
-    if (notes->seen.n)
-        add_upsert(&sql, t, table.p, notes->seen.p);
-    if (notes->gone.n)
-        add_delete(&sql, t->where->address.dialect, table.p, t->stream, notes->gone.p);
-    bool ok = open_to_write(&job, t->where, patience_ms, &db, e) && (!t->missing || make_table(db, t, table.p, e)) &&
-              db_write(db, sql.p, e);
+    /* What was seen before the deadline is written after it, too: a run that always meets it would learn nothing. */
+    if (clock_left(connect_deadline(&job)) < patience_ms)
+        job.deadline = clock_deadline(patience_ms);
+    bool ok = open_to_write(&job, t->where, patience_ms, &db, e) && write_notes(db, t, notes, e);
     db_close(db);
     t->missing &= !ok;
     return ok;

@@ -24,11 +24,14 @@ struct ledger_notes {
     struct buf gone; /* literals: tenants whose rows are deleted */
     size_t n;        /* of both */
 };
-/* A visit that began at `began` (clock_ms) and found all as it should be. At most one note a tenant. */
+/* A visit that began at `began` (outcome.began) and found all as it should be. At most one note a tenant. */
 void ledger_note_seen(struct ledger_notes *notes, const struct ledger_table *t, const char *tenant, const char *target,
                       const char *server, int64_t began);
 void ledger_note_gone(struct ledger_notes *notes, const struct ledger_table *t, const char *tenant);
-/* Makes the table when it is missing and there is something to keep. A registry without connections is asked again for a while. */
+/*
+ * Makes the table when it is missing and there is something to keep. A registry without connections is asked again for
+ * `patience_ms`, past the run's deadline if need be.
+ */
 bool ledger_table_write(struct ledger_table *t, const struct ledger_notes *notes, int64_t patience_ms, struct err *e);
 
 #endif

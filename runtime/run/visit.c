@@ -447,8 +447,7 @@ static bool run(struct work *w, bool is_open)
 bool visit_linked(struct arena *a, const struct job *job, const struct place *where, const struct observer *observer,
                   struct link *link, struct outcome *out)
 {
-    int64_t began = clock_ms();
-    *out = (struct outcome){.dialect = where->address.dialect};
+    *out = (struct outcome){.dialect = where->address.dialect, .began = clock_ms()};
     struct work w = {.a = a, .job = job, .where = where, .out = out, .e = &out->err};
     if (observer)
         w.observer = *observer;
@@ -466,7 +465,7 @@ bool visit_linked(struct arena *a, const struct job *job, const struct place *wh
         w.e = &out->err;
     }
     leave_link(&w, link, key);
-    out->duration_ms = clock_ms() - began;
+    out->duration_ms = clock_ms() - out->began;
     return ok;
 }
 

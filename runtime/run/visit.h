@@ -89,6 +89,7 @@ struct outcome {
     struct log_list log;
     struct strings repaired;                /* JOB_REPAIR: what it did, a sentence each */
     const struct revision *failed_revision; /* the one whose body failed */
+    int64_t began;                          /* clock_ms() */
     int64_t duration_ms;
 };
 

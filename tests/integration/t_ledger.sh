@@ -196,6 +196,24 @@ expect_equal "$(known)" t2,t3,t4
 to_head
 expect_equal "$(known)" t1,t2,t3,t4,t5,t6
 
+it "forgets nobody for a mistake in the command line, and in the end also past the deadline"
+run "$OURS" tenant downgrade ten2 --canary t66
+expect_exit 2
+expect_equal "$(known)" t1,t2,t3,t4,t5,t6
+is_locked() { pg_sql "$1" "SELECT 1 FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = 'alembic_version'::regclass" | grep -q 1; }
+mkfifo held
+"$PG_BIN/psql" -X -q -h "$PG_HOME" -p "$PG_PORT" -U "$PG_USER" -d t3 <held >/dev/null 2>&1 &
+exec 7>held
+echo "BEGIN; LOCK TABLE alembic_version;" >&7
+eventually 10 is_locked t3
+run "$OURS" tenant downgrade ten2 --tenant t3 --deadline 1s
+exec 7>&-
+expect_exit 4
+expect_stderr_lacks migrate_ledger
+expect_equal "$(known)" t1,t2,t4,t5,t6
+to_head
+expect_exit 0
+
 it "forgets before it begins"
 pg_sql t3 "DROP TABLE t_ten3"
 run "$OURS" tenant downgrade ten2

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <pthread.h>
+#include <semaphore.h>
 #include <sys/stat.h>
 
 #include "run/ledger.h"
@@ -30,6 +32,7 @@ struct desk {
     const char *paths[MOST];
     size_t n;
     struct ledger *ledger;
+    sem_t *begun;       /* forget_slowly() */
     struct buf visited; /* ids of the last run, in order; those that doubt added behind a "|" */
 };
 
@@ -570,6 +573,69 @@ static void a_visit_from_before_is_not_written_down(void **state)
     desk_end(&d);
 }
 
+static void a_visit_is_not_younger_for_being_noted_late(void **state)
+{
+    (void)state;
+    struct desk d;
+    struct outcome out = {0};
+    AUTO_ERR e = {0};
+    desk_begin(&d, 1);
+    desk_run(&d);
+    desk_open(&d);
+    struct place where = desk_place(&d, 0);
+    assert_true(visit(&d.s.a, &d.job, &where, NULL, &out));
+    usleep(20000 + 1000 * (useconds_t)out.duration_ms);
+    assert_true(forget(&d, 0, 1, &e));
+    usleep(20000 + 1000 * (useconds_t)out.duration_ms);
+    ledger_note(d.ledger, &d.tenants[0], &where, &out);
+    assert_false(ledger_doubts(d.ledger));
+    ledger_free(d.ledger);
+    assert_string_equal(remembered(&d), "");
+    desk_end(&d);
+}
+
+/* Another process that forgets, and takes its time. */
+static void *forget_slowly(void *context)
+{
+    const struct desk *d = context;
+    sqlite3 *db = NULL;
+    if (sqlite3_open(d->s.file, &db) != SQLITE_OK)
+        abort();
+    sqlite3_exec(db,
+                 "BEGIN IMMEDIATE; DELETE FROM migrate_ledger; INSERT INTO migrate_ledger (stream, tenant, visited) "
+                 "VALUES ('tenant', '', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
+                 NULL, NULL, NULL);
+    sem_post(d->begun);
+    usleep(200000);
+    sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+    sqlite3_close(db);
+    return NULL;
+}
+
+static void a_visit_is_not_younger_for_being_written_late(void **state)
+{
+    (void)state;
+    struct desk d;
+    sem_t begun;
+    pthread_t other;
+    desk_begin(&d, 2);
+    desk_run(&d);
+    registry_says(&d, "UPDATE migrate_ledger SET digest = NULL");
+    desk_open(&d);
+    desk_visit(&d, 0);
+    usleep(5000);
+    sem_init(&begun, 0, 0);
+    d.begun = &begun;
+    assert_int_equal(pthread_create(&other, NULL, forget_slowly, &d), 0);
+    sem_wait(&begun);
+    assert_false(ledger_doubts(d.ledger));
+    pthread_join(other, NULL);
+    sem_destroy(&begun);
+    ledger_free(d.ledger);
+    assert_string_equal(remembered(&d), "");
+    desk_end(&d);
+}
+
 static void a_row_of_a_later_visit_stays(void **state)
 {
     (void)state;
@@ -650,6 +716,8 @@ int main(void)
         cmocka_unit_test(hundreds_of_visits_are_written_while_the_run_goes_on),
         cmocka_unit_test(forgotten_rows_are_gone),
         cmocka_unit_test(a_visit_from_before_is_not_written_down),
+        cmocka_unit_test(a_visit_is_not_younger_for_being_noted_late),
+        cmocka_unit_test(a_visit_is_not_younger_for_being_written_late),
         cmocka_unit_test(a_row_of_a_later_visit_stays),
         cmocka_unit_test(thousands_are_forgotten_at_once),
         cmocka_unit_test(what_cannot_be_forgotten_stops_the_run),
