@@ -62,7 +62,9 @@ int app_each_stream(struct app *app, struct each how,
         return one(app, app_stream(app, app->call.stream), context);
     for (uint32_t i = 0; i < n; i++) {
         const struct stream *stream = app->catalogue->streams[how.backwards ? n - 1 - i : i];
-        status = exit_worse(status, one(app, stream, context));
+        int result = one(app, stream, context);
+        /* 2 promises that nothing was touched, and a stream before this one may have been. */
+        status = exit_worse(status, result == EXIT_USAGE && app->touched ? EXIT_FAILED : result);
         if (status >= EXIT_SIGNAL || (how.stop_at_failure && status != EXIT_DONE))
             break;
     }

@@ -27,6 +27,7 @@ struct app {
     int64_t started;                  /* clock_ms() at the start of the process */
     _Atomic int64_t grace_ms;         /* of the stream that is worked on */
     struct report *report;            /* of --report; never NULL while a command runs */
+    bool touched;                     /* a database was changed, of whichever stream */
     struct buf items;                 /* --json: objects of the answer so far, with commas */
     VEC(const struct graph *) graphs; /* beside catalogue->streams; NULL: not made yet */
 };

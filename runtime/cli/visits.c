@@ -212,6 +212,7 @@ void visits_free(struct visits *v)
 
 int visits_end(struct visits *v, int status)
 {
+    v->app->touched |= v->result.changed > 0;
     report_add(v->app->report, v, status);
     visits_free(v);
     return status;

@@ -296,6 +296,16 @@ run "$OURS" tenant upgrade +1 --report report.json
 expect_exit 1
 expect_equal "$(report "[r['streams'][0][k] for k in ('done', 'failed', 'not_started', 'halt') if k in r['streams'][0]]")" "[1, 11, 'refused']"
 
+it "says that nothing was touched only where no stream before was changed"
+new_fleet
+"$OURS" shared downgrade base -q >/dev/null
+run "$OURS" all head --tenant t01 --report report.json
+expect_exit 1
+expect_stderr_contains 'no tenant "t01"'
+expect_equal "$(report "[r['exit_code']] + [(s['stream'], s['changed'], s['exit_code']) for s in r['streams']]")" "[1, ('shared', 1, 0), ('tenant', 0, 2)]"
+run "$OURS" all head --tenant t01
+expect_exit 2
+
 it "halts for those who appeared meanwhile as for the others"
 new_fleet
 "$OURS" tenant upgrade one -q >/dev/null
