@@ -57,16 +57,16 @@ static bool trusts_ledger(const struct visits *v)
 
 /*
  * Who is named is visited: an empty database that took the place of another would else stay empty. So is everybody with
- * --no-ledger; what they are seen to be is written down all the same.
+ * --no-ledger or --deep; what they are seen to be is written down all the same, and where the table is wrong it forgets.
  */
 static void ask_ledger(struct visits *v)
 {
-    bool believes = !v->choice.has_only && !call_has(&v->app->call, "no-ledger");
+    bool believes = !v->visits_all && !v->choice.has_only && !call_has(&v->app->call, "no-ledger");
     struct ledger_rules rules = {
         .max_age_ms = believes ? config_number(&v->config, SET_LEDGER_MAX_AGE) : 0,
         .writes = v->job.kind == JOB_UPGRADE,
     };
-    if (v->ledger || !v->may_know || !trusts_ledger(v) || (!believes && !rules.writes))
+    if (v->ledger || !v->asks_ledger || !trusts_ledger(v))
         return;
     read_share(v, SET_LEDGER_SAMPLE, &rules.sample);
     v->job.identify = true;
@@ -136,6 +136,16 @@ static void moved(void *context, const struct fleet_counts *counts)
     output_draw_progress(&v->app->out, &numbers);
 }
 
+/* How many bodies may fail yet: of all that are meant, who appeared meanwhile among them. */
+static bool read_limit(const struct visits *v, struct tolerance *out)
+{
+    if (v->stream->kind != STREAM_FLEET || !read_share(v, SET_MAX_FAILURES, out))
+        return false;
+    uint64_t most = out->is_percent ? (uint64_t)out->percent * v->tenants.n / 100 : out->number;
+    *out = (struct tolerance){.number = most > v->result.bodies ? most - v->result.bodies : 0};
+    return true;
+}
+
 static bool run_list(struct visits *v, const struct tenant_list *list, const struct stages *stages,
                      struct fleet_result *result, struct err *e)
 {
@@ -152,7 +162,7 @@ static bool run_list(struct visits *v, const struct tenant_list *list, const str
         .context = v,
         .observer = v->observer,
     };
-    options.has_max_failures = fleet && read_share(v, SET_MAX_FAILURES, &options.max_failures);
+    options.has_max_failures = read_limit(v, &options.max_failures);
     options.observer.context = v;
     bool ok = fleet_run(&v->job, list, &addresser, &options, result, e);
     output_end_progress(&v->app->out);

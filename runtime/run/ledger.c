@@ -17,7 +17,7 @@
 
 enum {
     NOTES_AT_ONCE = 512,    /* written in one statement */
-    NOTES_AT_MOST = 4096,   /* kept while the registry cannot be reached; what is more is visited again next time */
+    NOTES_AT_MOST = 4096,   /* of those at head, while the registry cannot be reached; the others are visited next time */
     LAST_PATIENCE_MS = 5000 /* with a registry that has no connection left for us, when all are through */
 };
 
@@ -374,10 +374,12 @@ static void note_visit(struct ledger *l, const struct tenant *t, const struct pl
                        bool wrong)
 {
     enum sight left = judge(l, out, &out->rows);
-    if (left == SIGHT_FINE && out->at_head && out->err.fault == FAULT_NONE)
-        note_seen(l, t, where, out);
-    else if (wrong || left == SIGHT_BEHIND) /* what is ahead of us may be what another executable's row says */
+    if (left == SIGHT_FINE && out->at_head && out->err.fault == FAULT_NONE) {
+        if (l->notes.n < NOTES_AT_MOST)
+            note_seen(l, t, where, out);
+    } else if (wrong || left == SIGHT_BEHIND) { /* what is ahead of us may be what another executable's row says */
         ledger_note_gone(&l->notes, &l->table, t->id);
+    }
     if (l->notes.n >= NOTES_AT_ONCE && !l->later)
         flush(l, 0);
 }
@@ -394,6 +396,6 @@ void ledger_note(struct ledger *l, const struct tenant *t, const struct place *w
     if (wrong && !atomic_exchange(&l->doubts, true))
         log_line(l->job->log, TALK_WARNING, "tenant %s is not where migrate_ledger says, so every tenant is visited",
                  t->id);
-    if (l->rules.writes && l->notes.n < NOTES_AT_MOST)
+    if (l->rules.writes)
         note_visit(l, t, where, outcome, wrong);
 }

@@ -529,6 +529,36 @@ static bool forget(struct desk *d, size_t from, size_t n, struct err *e)
     return ledger_forget(&d->s.job, &d->s.place, "tenant", &list, e);
 }
 
+static void who_is_not_at_head_is_never_crowded_out(void **state)
+{
+    (void)state;
+    struct desk d;
+    sqlite3 *db = NULL;
+    const char *ids[] = {"b1"};
+    struct strings heads = {.v = ids, .n = 1};
+    struct outcome seen = {.has_state = true, .at_head = true, .server = "s", .rows = heads, .state.rows = heads};
+    struct outcome gone = {.has_state = true, .server = "s"};
+    desk_begin(&d, 1);
+    desk_run(&d);
+    d.s.job.lock_timeout_ms = 1;
+    desk_open(&d);
+    struct place where = desk_place(&d, 0);
+    where.address.path = "nowhere";
+    assert_int_equal(sqlite3_open(d.s.file, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
+    for (int i = 0; i < 5000; i++) {
+        struct tenant t = {.id = arena_printf(&d.s.a, "n%d", i)};
+        ledger_note(d.ledger, &t, &where, &seen);
+    }
+    ledger_note(d.ledger, &d.tenants[0], &where, &gone);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    ledger_flush(d.ledger);
+    ledger_free(d.ledger);
+    assert_string_equal(registry_says(&d, "SELECT count(*) FROM migrate_ledger WHERE tenant = 'a'"), "0");
+    assert_string_equal(registry_says(&d, "SELECT count(*) FROM migrate_ledger WHERE tenant <> ''"), "4096");
+    desk_end(&d);
+}
+
 static void forgotten_rows_are_gone(void **state)
 {
     (void)state;
@@ -714,6 +744,7 @@ int main(void)
         cmocka_unit_test(a_ledger_that_cannot_be_written_is_warned_of_once),
         cmocka_unit_test(who_only_reads_writes_nothing),
         cmocka_unit_test(hundreds_of_visits_are_written_while_the_run_goes_on),
+        cmocka_unit_test(who_is_not_at_head_is_never_crowded_out),
         cmocka_unit_test(forgotten_rows_are_gone),
         cmocka_unit_test(a_visit_from_before_is_not_written_down),
         cmocka_unit_test(a_visit_is_not_younger_for_being_noted_late),
