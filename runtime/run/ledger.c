@@ -17,7 +17,7 @@
 
 enum {
     NOTES_AT_ONCE = 512,    /* written in one statement */
-    NOTES_AT_MOST = 4096,   /* of those at head, while the registry cannot be reached; the others are visited next time */
+    NOTES_AT_MOST = 4096,   /* of those at head while the registry cannot be reached; more are visited next time */
     LAST_PATIENCE_MS = 5000 /* with a registry that has no connection left for us, when all are through */
 };
 
