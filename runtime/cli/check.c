@@ -119,7 +119,8 @@ static int check_stream(struct app *app, const struct stream *stream, void *cont
     if (!visits_prepare(app, stream, JOB_READ, &v, &e) || !visits_list(&v, false, &e))
         return visits_fail(&v, &e);
     v.job.read_history = call_has(&app->call, "deep");
-    v.may_know = !v.job.read_history;
+    v.asks_ledger = true;
+    v.visits_all = v.job.read_history;
     v.each = database_done;
     v.context = &c;
     ordered_init(&c.ordered, &v);
@@ -158,7 +159,7 @@ const struct command command_check = {
     .flags = COMMAND_STREAM | COMMAND_VISITS,
     .help = "exit 3 when revisions are pending, 5 when history conflicts",
     .more =
-        "For readiness probes and CI. Nothing is written. With ledger = trust a tenant that migrate_ledger knows is not "
+        "For readiness probes and CI. Nothing is written, but for rows of migrate_ledger that turn out to be wrong. With ledger = trust a tenant that migrate_ledger knows is not "
         "visited; --deep and --no-ledger visit everybody.",
     .examples = check_examples,
     .run = run_check,

@@ -233,7 +233,7 @@ static int status_of(struct app *app, const struct stream *stream, void *context
     v.each = sort_in;
     v.context = &s;
     v.progress = true;
-    v.may_know = true;
+    v.asks_ledger = true;
     int status = visits_run(&v, &e) ? answer(&v, &s) : app_fail(app, &e);
     arena_free(&s.arena);
     visits_free(&v);

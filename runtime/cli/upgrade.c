@@ -234,7 +234,7 @@ static int migrate_stream(struct app *app, const struct stream *stream, enum job
     if (!visits_prepare(app, stream, dry ? JOB_READ : kind, &v, &e) || !visits_list(&v, kind == JOB_UPGRADE, &e))
         return visits_fail(&v, &e);
     v.job.target = str_from(target);
-    v.may_know = kind == JOB_UPGRADE && (strcmp(target, "head") == 0 || strcmp(target, "heads") == 0);
+    v.asks_ledger = kind == JOB_UPGRADE && !dry && (strcmp(target, "head") == 0 || strcmp(target, "heads") == 0);
     if (kind == JOB_UPGRADE && stream->kind == STREAM_FLEET && !requirements_ahead(&app->arena, &v.job, &e)) {
         err_context(&e, "stream \"%s\"", stream->name);
         return visits_fail(&v, &e);

@@ -27,7 +27,8 @@ struct visits {
     struct err why;        /* what kept it from being run at all; FAULT_NONE: nothing */
     size_t unchanged;      /* of those that were visited */
     struct ledger *ledger; /* NULL: nobody is known without a visit */
-    bool may_know;         /* the command is content with what the ledger knows */
+    bool asks_ledger;      /* the command is about who stands at the heads */
+    bool visits_all;       /* and takes nobody's word for it */
     /* Called as each visit ends, one call at a time, in order of completion; may be NULL. */
     void (*each)(struct visits *v, const struct tenant *t, const struct place *where, const struct outcome *outcome);
     void *context;

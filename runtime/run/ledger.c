@@ -374,10 +374,12 @@ static void note_visit(struct ledger *l, const struct tenant *t, const struct pl
                        bool wrong)
 {
     enum sight left = judge(l, out, &out->rows);
-    if (left == SIGHT_FINE && out->at_head && out->err.fault == FAULT_NONE) {
-        if (l->notes.n < NOTES_AT_MOST)
+    bool fine = left == SIGHT_FINE && out->at_head && out->err.fault == FAULT_NONE;
+    bool doubtful = left == SIGHT_BEHIND && (l->rules.writes || !l->rules.max_age_ms);
+    if (fine) {
+        if (l->rules.writes && l->notes.n < NOTES_AT_MOST)
             note_seen(l, t, where, out);
-    } else if (wrong || left == SIGHT_BEHIND) { /* what is ahead of us may be what another executable's row says */
+    } else if (wrong || doubtful) { /* what is ahead of us may be what another executable's row says */
         ledger_note_gone(&l->notes, &l->table, t->id);
     }
     if (l->notes.n >= NOTES_AT_ONCE && !l->later)
@@ -396,6 +398,5 @@ void ledger_note(struct ledger *l, const struct tenant *t, const struct place *w
     if (wrong && !atomic_exchange(&l->doubts, true))
         log_line(l->job->log, TALK_WARNING, "tenant %s is not where migrate_ledger says, so every tenant is visited",
                  t->id);
-    if (l->rules.writes)
-        note_visit(l, t, where, outcome, wrong);
+    note_visit(l, t, where, outcome, wrong);
 }

@@ -40,9 +40,9 @@
 #include "run/fleet.h"
 
 struct ledger_rules {
-    int64_t max_age_ms;      /* 0: nothing is believed, and what is seen is written down all the same */
+    int64_t max_age_ms;      /* 0: nothing is believed; what is seen is written down, or deleted, all the same */
     struct tolerance sample; /* how many known tenants are visited all the same: of all, a share is rounded up */
-    bool writes;             /* `upgrade`: what is seen is written down; else it is only read */
+    bool writes;             /* `upgrade`: what is seen is written down; else only what turned out wrong is deleted */
 };
 
 struct ledger; /* 16 bytes for each row that may be believed */

@@ -120,7 +120,14 @@ run "$OURS" tenant check --deep
 expect_exit 3
 expect_stdout_contains t4
 
+it "believes no longer what check --deep found to be wrong"
+run "$OURS" tenant check
+expect_exit 3
+to_head
+expect_stdout_contains "1 upgraded (1 revision)"
+
 it "finds it when the row is too old"
+downgrade_by_hand t4
 pg_sql shared "UPDATE migrate_ledger SET visited = visited - interval '2 hours'"
 to_head --ledger-max-age 3h
 expect_equal "$VISITS" 1
