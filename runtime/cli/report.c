@@ -134,7 +134,7 @@ static void add_counts(struct json *j, const struct visits *v)
 {
     const struct fleet_result *r = &v->result;
     json_put_int(j, "databases", (int64_t)v->tenants.n);
-    json_put_int(j, "changed", (int64_t)r->changed);
+    json_put_int(j, "changed", (int64_t)visits_changed(v));
     json_put_int(j, "unchanged", (int64_t)v->unchanged);
     json_put_int(j, "known", (int64_t)r->known);
     json_put_int(j, "skipped", (int64_t)r->skipped);

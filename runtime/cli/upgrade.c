@@ -163,7 +163,7 @@ static void summary_text(struct visits *v)
     if (v->stream->kind == STREAM_SINGLE)
         return;
     buf_addf(&text, "%s: %zu database%s: %zu %s", v->stream->name, v->tenants.n, v->tenants.n == 1 ? "" : "s",
-             r->changed, done_word(v->job.kind));
+             visits_changed(v), done_word(v->job.kind));
     if (r->steps && v->job.kind != JOB_STAMP)
         buf_addf(&text, " (%zu revision%s)", r->steps, r->steps == 1 ? "" : "s");
     add_part(&text, v->unchanged, "unchanged");
@@ -185,7 +185,7 @@ static void summary_json(struct visits *v, int status)
     json_put_text(&j, "stream", v->stream->name);
     json_put_text(&j, "command", v->app->call.command->name);
     json_put_int(&j, "databases", (int64_t)v->tenants.n);
-    json_put_int(&j, "changed", (int64_t)r->changed);
+    json_put_int(&j, "changed", (int64_t)visits_changed(v));
     json_put_int(&j, "unchanged", (int64_t)v->unchanged);
     json_put_int(&j, "known", (int64_t)r->known);
     json_put_int(&j, "skipped", (int64_t)r->skipped);

@@ -174,7 +174,11 @@ static bool list_fleet(struct visits *v, bool requires, struct err *e)
     if (!tenants_read(&v->registry_job, &v->registry_place, query, &v->tenants, e) ||
         (requires && needs_registry(v->stream) && !read_registry(v, e))) {
         hint_registry(v, e);
-        err_context(e, "stream \"%s\"", v->stream->name);
+        visits_hint_login(&v->registry_config, NULL, e);
+        if (e->fault == FAULT_CONFIG) /* what is wrong is the fleet's setting */
+            err_context(e, "stream \"%s\"", v->stream->name);
+        else
+            err_context(e, "registry \"%s\" of stream \"%s\"", v->registry->name, v->stream->name);
         return false;
     }
     bool listed = v->tenants.n > 0;
@@ -205,6 +209,7 @@ void visits_free(struct visits *v)
     fleet_free(&v->result);
     err_free(&v->why);
     ledger_free(v->ledger);
+    free(v->hinted);
     tenants_free(&v->tenants);
     for (size_t i = 0; i < VISITS_ROUNDS; i++)
         tenants_free(&v->late[i]);

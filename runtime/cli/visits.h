@@ -6,6 +6,7 @@
 #define CLI_VISITS_H
 
 #include "cli/app.h"
+#include "cli/homes.h"
 #include "run/ledger.h"
 
 enum { VISITS_ROUNDS = 4 }; /* how often the list is read again */
@@ -26,6 +27,8 @@ struct visits {
     struct fleet_result result;
     struct err why;        /* what kept it from being run at all; FAULT_NONE: nothing */
     size_t unchanged;      /* of those that were visited */
+    struct homes *homes;   /* while a fleet runs */
+    char *hinted;          /* the last hint that was given */
     struct ledger *ledger; /* NULL: nobody is known without a visit */
     bool asks_ledger;      /* the command is about who stands at the heads */
     bool visits_all;       /* and takes nobody's word for it */
@@ -53,8 +56,12 @@ bool visits_run(struct visits *v, struct err *e);
  * meant; what was halted or stopped stays so. Failures are in v->result with the others'.
  */
 void visits_run_late(struct visits *v);
+/* Databases that this run changed, and that did not fail: with those unchanged, known, skipped, failed and not started all. */
+size_t visits_changed(const struct visits *v);
 /* The status that v->result amounts to: fleet_exit_code(), and 128 + signal when work was left for a signal. */
 int visits_status(const struct visits *v);
+/* To an error of a login that was refused: where the address came from. `t` NULL: not a tenant's. */
+void visits_hint_login(const struct config *c, const struct tenant *t, struct err *e);
 /* A fleet's failure in full, as it happens; visits_report() names them all once more. */
 void visits_tell_failure(struct visits *v, const struct tenant *t, const struct outcome *outcome);
 /* Prints the failures: in full for a single database, a line each for a fleet. */

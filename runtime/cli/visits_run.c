@@ -19,7 +19,11 @@ static bool make_place(void *context, struct arena *a, const struct tenant_list 
     if (v->stream->kind == STREAM_SINGLE)
         return config_address(&v->config, a, &out->address, e);
     struct config_row row = {.tenant = t->id, .url = t->url, .columns = &list->columns, .values = t->values};
-    return config_tenant_address(&v->config, a, &row, &out->address, e);
+    if (!config_tenant_address(&v->config, a, &row, &out->address, e))
+        return false;
+    if (v->homes)
+        homes_note(v->homes, t->id, out);
+    return true;
 }
 
 /* A setting that is N or P%; false: it is not set. */
@@ -164,8 +168,12 @@ static bool run_list(struct visits *v, const struct tenant_list *list, const str
     };
     options.has_max_failures = read_limit(v, &options.max_failures);
     options.observer.context = v;
+    v->homes = fleet && list->n > 1 ? homes_new(list->n) : NULL;
     bool ok = fleet_run(&v->job, list, &addresser, &options, result, e);
     output_end_progress(&v->app->out);
+    homes_tell(v->homes, &v->app->out);
+    homes_free(v->homes);
+    v->homes = NULL;
     return ok;
 }
 
@@ -243,6 +251,11 @@ void visits_run_late(struct visits *v)
         if (v->ledger)
             ledger_flush(v->ledger);
     }
+}
+
+size_t visits_changed(const struct visits *v)
+{
+    return v->result.done - v->unchanged;
 }
 
 static bool was_stopped(const struct visits *v)

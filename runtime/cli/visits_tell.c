@@ -21,19 +21,41 @@ static void failure_line(struct buf *out, const struct visits *v, const struct t
 }
 
 /* Who is refused by a server wonders where the name and the password came from. */
-static void hint_login(const struct visits *v, struct err *e)
+void visits_hint_login(const struct config *c, const struct tenant *t, struct err *e)
 {
-    const struct config_value *value = &v->config.values[v->stream->kind == STREAM_FLEET ? SET_TENANT_URL : SET_URL];
-    if (e->fault == FAULT_LOGIN && !e->hint && value->where)
-        err_hint(e, "the address comes from %s; a password in it is percent-encoded: @ is %%40, / is %%2F",
-                 value->where);
+    bool fleet = c->stream->kind == STREAM_FLEET;
+    bool of_row = fleet && t && t->url && config_number(c, SET_TENANT_URL_MODE) == TENANT_URL_FALLBACK;
+    const struct config_value *value = &c->values[fleet ? SET_TENANT_URL : SET_URL];
+    const char *where = of_row ? "the column database_url of tenants_query" : value->where;
+    /* A text of env.ini is mostly a reference, and the variable in it is what has to be looked at. */
+    const char *reference = !of_row && value->origin == ORIGIN_EMBEDDED && value->text && strstr(value->text, "${")
+                                ? value->text
+                                : NULL;
+    if (e->fault == FAULT_LOGIN && !e->hint && where)
+        err_hint(e, "the address comes from %s%s%s; a password in it is percent-encoded: @ is %%40, / is %%2F", where,
+                 reference ? ": " : "", reference ? reference : "");
+}
+
+/* A hint that was given for the tenant before says nothing new to whoever reads both. */
+static void drop_known_hint(struct visits *v, struct err *e)
+{
+    if (!e->hint)
+        return;
+    bool known = v->hinted && strcmp(v->hinted, e->hint) == 0;
+    free(v->hinted);
+    v->hinted = mem_strdup(e->hint);
+    if (known) {
+        free(e->hint);
+        e->hint = NULL;
+    }
 }
 
 void visits_tell_failure(struct visits *v, const struct tenant *t, const struct outcome *outcome)
 {
     AUTO_ERR e = {0};
     err_copy(&e, &outcome->err);
-    hint_login(v, &e);
+    visits_hint_login(&v->config, t, &e);
+    drop_known_hint(v, &e);
     err_context(&e, "tenant %s", t->id);
     output_error(&v->app->out, &e, NULL);
 }
@@ -65,7 +87,7 @@ void visits_report(struct visits *v)
         for (size_t i = 0; i < v->result.n_failures; i++) {
             AUTO_ERR e = {0};
             err_copy(&e, &v->result.failures[i].err);
-            hint_login(v, &e);
+            visits_hint_login(&v->config, NULL, &e);
             if (app_is_all(v->app))
                 err_context(&e, "%s", v->stream->name);
             output_error(out, &e, NULL);
@@ -77,9 +99,11 @@ void visits_report(struct visits *v)
     if (v->result.not_started)
         output_talk(out, TALK_WARNING, "%zu of %zu tenants were not started: %s", v->result.not_started, v->tenants.n,
                     why.p);
+    bool tolerated = visits_status(v) == EXIT_DONE;
     if (v->result.n_failures)
-        output_talk(out, TALK_ERROR, "%zu of %zu tenant%s failed:", v->result.n_failures, v->tenants.n,
-                    v->tenants.n == 1 ? "" : "s");
+        output_talk(out, tolerated ? TALK_WARNING : TALK_ERROR, "%zu of %zu tenant%s failed%s%s:", v->result.n_failures,
+                    v->tenants.n, v->tenants.n == 1 ? "" : "s", tolerated ? ", and tolerate is " : "",
+                    tolerated ? config_text(&v->config, SET_TOLERATE) : "");
     for (size_t i = 0; i < v->result.n_failures; i++) {
         BUF_AUTO line = {0};
         failure_line(&line, v, &v->result.failures[i]);

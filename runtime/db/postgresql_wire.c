@@ -396,7 +396,10 @@ static void talk(void *context, const PGresult *notice)
         level = TALK_WARNING;
     else if (severity && (strcmp(severity, "NOTICE") == 0 || strcmp(severity, "INFO") == 0))
         level = TALK_NOTE;
-    if (line.n)
+    const char *tenant = p->base.options.tenant;
+    if (line.n && tenant)
+        log_line(p->base.options.log, level, "tenant %s: %s", tenant, line.p);
+    else if (line.n)
         log_line(p->base.options.log, level, "%s", line.p);
 }
 

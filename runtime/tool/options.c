@@ -210,7 +210,7 @@ static bool refuse_unknown_option(const struct parser *p, const char *word, stru
     if (near)
         err_hint(e, "did you mean --%s?", near);
     else
-        err_hint(e, "%s help lists the options", p->g->program);
+        err_hint(e, "%s help COMMAND lists a command's options", p->g->program);
     return false;
 }
 

@@ -143,6 +143,19 @@ expect_equal "$(sqlite_sql newcomer.db "SELECT version_num FROM alembic_version"
 expect grep -q '1 tenant appeared meanwhile' late.err
 expect grep -q '^tenant: 4 databases: 2 upgraded' late.out
 
+it "warns of tenants that have one database, which a forgotten placeholder does to all"
+run "$OURS" tenant head
+expect_exit 0
+expect_stderr_lacks "the same database"
+for i in 1 2 3; do tenant database_url "'shares$i', 'sqlite:///pooled.db'"; done
+run "$OURS" tenant head --match 'shares[12]' --jobs 1
+expect_exit 0
+expect_stderr_contains "warning: shares2 has the same database as shares1 (sqlite:///pooled.db): each revision runs there once"
+run "$OURS" tenant head --jobs 1
+expect_exit 0
+expect_stderr_contains "shares2 has the same database as shares1 (sqlite:///pooled.db), and others share one, too: each"
+pg_sql "$REGISTRY" "DELETE FROM tenants WHERE tenant_id LIKE 'shares%'"
+
 # ------------------------------------------------------------------------------------------------------- missing
 
 it "fails, skips or creates a database that does not exist"
