@@ -156,6 +156,17 @@ pg_sql shared "UPDATE tenants SET database_url = '$(pg_url t3)' WHERE tenant_id 
 to_head
 expect_equal "$VISITS" 2
 
+it "takes options of an address for a part of it, and writes none of them down"
+url=$(pg_url t6)
+pg_sql shared "UPDATE tenants SET database_url = '${url}?options=-c%20my.secret%3Dxyzzy' WHERE tenant_id = 't6'"
+to_head
+expect_equal "$VISITS" 2
+to_head
+expect_equal "$VISITS" 1
+expect_equal "$(pg_sql shared "SELECT count(*) FROM migrate_ledger WHERE target LIKE '%xyzzy%'")" 0
+pg_sql shared "UPDATE tenants SET database_url = '$url' WHERE tenant_id = 't6'"
+to_head
+
 it "visits everybody when the server went on from a backup"
 stop_postgres
 as_server touch "$PG_DATA/standby.signal"
