@@ -163,7 +163,9 @@ extern const uint8_t __data_start[], _end[];
 /* Are these bytes anywhere in it? Its own search, since a sanitizer would stop another's between two variables. */
 __attribute__((no_sanitize("address", "undefined", "thread"))) static bool is_in_static_memory(const uint8_t *bytes)
 {
-    for (const uint8_t *at = __data_start; at + SCRAM_KEY_BYTES <= _end; at++) {
+    /* As numbers: to the language these are two objects. */
+    for (uintptr_t address = (uintptr_t)__data_start; address + SCRAM_KEY_BYTES <= (uintptr_t)_end; address++) {
+        const uint8_t *at = (const uint8_t *)address;
         size_t same = 0;
         while (same < SCRAM_KEY_BYTES && at[same] == bytes[same])
             same++;
