@@ -134,11 +134,33 @@ bool connect_open(const struct job *job, const struct place *where, const struct
     return open_patiently(job, where, options, at_least_ms, false, out, created, e);
 }
 
+/* Once: whether it is asked again is the caller's business. */
+static bool open_once(struct work *w, bool *created)
+{
+    int64_t began = clock_ms(), most = w->job->connect_timeout_ms;
+    if (open_or_create(w->job, w->where, &w->options, &w->db, created, w->e))
+        return true;
+    connect_hint_missing(w->job, w->where, w->e);
+    w->out->congested = w->e->fault == FAULT_UNREACHABLE || w->e->fault == FAULT_LOST;
+    w->out->silent = w->out->congested && most > 0 && clock_ms() - began >= most;
+    return false;
+}
+
+static bool open_again(struct work *w, int64_t at_least_ms, bool *created)
+{
+    bool defer = w->job->defer_congested && !w->surveyed;
+    bool ok = open_patiently(w->job, w->where, &w->options, at_least_ms, defer, &w->db, created, w->e);
+    w->out->congested = !ok && defer && is_passing(w->e);
+    return ok;
+}
+
 bool connect_visit(struct work *w, int64_t at_least_ms)
 {
-    bool defer = w->job->defer_congested && !w->surveyed, created = false;
-    bool ok = open_patiently(w->job, w->where, &w->options, at_least_ms, defer, &w->db, &created, w->e);
+    bool once = w->job->defer_unreachable && !at_least_ms && w->where->address.dialect == DIALECT_POSTGRESQL;
+    bool created = false;
+    bool ok = once ? open_once(w, &created) : open_again(w, at_least_ms, &created);
     w->out->created |= created;
-    w->out->congested = !ok && defer && is_passing(w->e);
+    if (ok && w->link->opened)
+        w->link->opened(w->link->context);
     return ok;
 }

@@ -3,8 +3,8 @@
  * that they share is the queue and the result, under one mutex that nobody holds while waiting for a database. A worker's
  * memory is reset between tenants, so a fleet needs as much as its workers do, however many tenants there are.
  *
- * A server that has no connection left is nothing to sleep for: its tenant goes back into the queue (run/queue.h), and the
- * worker takes one of another server. Who finds nothing to do waits for the others to move something.
+ * A server that has no connection left, or that nobody can reach, is nothing to sleep for: its tenant goes back into the
+ * queue (run/queue.h), and the worker takes one of another server. Who finds nothing to do waits for the others to move something.
  */
 #include "run/fleet.h"
 
@@ -46,7 +46,8 @@ struct worker {
     struct fleet *fleet;
     struct arena arena;
     struct link link;
-    uint32_t held; /* the host where the link keeps a place; QUEUE_NONE: none */
+    uint32_t held;                 /* the host where the link keeps a place; QUEUE_NONE: none */
+    const struct queue_pass *pass; /* what is being visited */
 };
 
 /* ------------------------------------------------------------------------------------------------------------ order */
@@ -220,8 +221,11 @@ static void tell_news(const struct fleet *f, const struct queue_news *news)
 {
     if (!news->host)
         return;
-    if (news->refusing)
+    if (news->what == QUEUE_REFUSING)
         log_line(f->job.log, TALK_NOTE, "%s %s; trying again", news->host, news->why);
+    else if (news->what == QUEUE_GIVEN_UP)
+        log_line(f->job.log, TALK_NOTE, "%s %s; its tenants come last, with one try every %d s", news->host, news->why,
+                 QUEUE_PROBE_MS / 1000);
     else
         log_line(f->job.log, TALK_NOTE, "%s %s; going on with %u tenant%s at a time", news->host, news->why,
                  news->share, news->share == 1 ? "" : "s");
@@ -384,29 +388,44 @@ static bool is_known(struct fleet *f, const struct queue_pass *pass, const struc
 static bool was_accepted(const struct outcome *out)
 {
     enum fault fault = out->err.fault;
+    if (fault == FAULT_LOST || fault == FAULT_UNREACHABLE) /* it was there, and is not any more */
+        return false;
     return out->has_state || fault == FAULT_NONE || fault == FAULT_MISSING || fault == FAULT_LOGIN;
 }
 
-static const char *why_refused(const struct err *e)
+static void refusal_of(const struct outcome *out, struct queue_refusal *refusal)
 {
-    return strcmp(e->sqlstate, "53300") == 0 ? "has no connection left" : "takes no connections yet";
+    const struct err *e = &out->err;
+    *refusal = (struct queue_refusal){.kind = QUEUE_BUSY, .reason = e->message};
+    if (strcmp(e->sqlstate, "53300") == 0) {
+        refusal->why = "has no connection left";
+    } else if (strcmp(e->sqlstate, "57P03") == 0) {
+        refusal->why = "takes no connections yet";
+    } else {
+        refusal->kind = out->silent ? QUEUE_SILENT : QUEUE_AWAY;
+        refusal->why = out->silent ? "does not answer" : "cannot be reached";
+    }
 }
 
 /* The last error stands for all: what was waited for, and what to do. */
-static void explain_refusal(const struct fleet *f, struct err *e)
+static void explain_refusal(const struct fleet *f, bool busy, struct err *e)
 {
     char span[32];
-    duration_format(span, f->queue.patience);
-    if (!e->hint && f->queue.patience > 0)
-        err_hint(e, "the server accepted nobody for %s; run again later, or wait longer with --lock-wait", span);
+    int64_t patience = busy ? f->queue.busy_ms : f->queue.away_ms;
+    duration_format(span, patience);
+    if (!e->hint && patience > 0)
+        err_hint(e, "the server accepted nobody for %s; run again later, or wait longer with %s", span,
+                 busy ? "--lock-wait" : "--wait");
 }
 
 /* True: the server had no connection, and the tenant waits for one. */
 static bool was_put_back(struct fleet *f, const struct queue_pass *pass, struct outcome *out)
 {
     struct queue_news news;
+    struct queue_refusal refusal;
+    refusal_of(out, &refusal);
     pthread_mutex_lock(&f->mutex);
-    bool back = queue_refuse(&f->queue, pass, why_refused(&out->err), clock_ms(), &news);
+    bool back = queue_refuse(&f->queue, pass, &refusal, clock_ms(), &news);
     f->running -= back;
     pthread_cond_signal(&f->changed);
     pthread_mutex_unlock(&f->mutex);
@@ -414,7 +433,7 @@ static bool was_put_back(struct fleet *f, const struct queue_pass *pass, struct 
     if (back)
         err_free(&out->err);
     else
-        explain_refusal(f, &out->err);
+        explain_refusal(f, refusal.kind == QUEUE_BUSY, &out->err);
     return back;
 }
 
@@ -431,6 +450,16 @@ static void leave_host(struct worker *w, const struct queue_pass *pass, const st
     tell_news(f, &news);
 }
 
+/* Called from a visit: the server has let it in. */
+static void note_opened(void *context)
+{
+    struct worker *w = context;
+    struct fleet *f = w->fleet;
+    pthread_mutex_lock(&f->mutex);
+    queue_meet(&f->queue, w->pass);
+    pthread_mutex_unlock(&f->mutex);
+}
+
 static void visit_placed(struct worker *w, const struct queue_pass *pass, const struct place *where)
 {
     struct fleet *f = w->fleet;
@@ -439,6 +468,7 @@ static void visit_placed(struct worker *w, const struct queue_pass *pass, const 
     f->running++;
     pthread_mutex_unlock(&f->mutex);
     tell_counts_soon(f);
+    w->pass = pass;
     visit_linked(&w->arena, &f->job, where, &f->options->observer, &w->link, &out);
     if (out.congested && was_put_back(f, pass, &out)) {
         tell_counts_soon(f);
@@ -447,6 +477,29 @@ static void visit_placed(struct worker *w, const struct queue_pass *pass, const 
     if (!out.congested)
         leave_host(w, pass, &out);
     note(f, pass, where, &out);
+}
+
+/* Its server was given up. Nothing is known of the tenant but that. */
+static void fail_untried(struct worker *w, const struct queue_pass *pass, const struct place *where)
+{
+    struct fleet *f = w->fleet;
+    struct outcome out = {.dialect = where->address.dialect, .began = clock_ms()};
+    pthread_mutex_lock(&f->mutex);
+    const struct queue_host *h = &f->queue.hosts[pass->host];
+    err_set(&out.err, FAULT_UNREACHABLE, "no answer from %s to %u tenants before; not tried", h->name, h->silences);
+    err_detail(&out.err, "%s", h->reason);
+    f->running++;
+    pthread_mutex_unlock(&f->mutex);
+    note(f, pass, where, &out);
+}
+
+static void settle_untried(struct worker *w, const struct queue_pass *pass, const struct place *where)
+{
+    let_go(w);
+    if (is_known(w->fleet, pass, where))
+        note_known(w, &(struct queue_pass){.tenant = pass->tenant, .host = QUEUE_NONE});
+    else
+        fail_untried(w, pass, where);
 }
 
 static void visit_tenant(struct worker *w, struct queue_pass *pass)
@@ -459,11 +512,13 @@ static void visit_tenant(struct worker *w, struct queue_pass *pass)
     where.tenant = t->id;
     if (!placed) {
         pthread_mutex_lock(&f->mutex);
-        if (pass->host != w->held) /* otherwise it is the connection's */
+        if (pass->host != w->held && !pass->given_up) /* otherwise it is the connection's; or there is none */
             queue_release(&f->queue, pass->host);
         f->running++;
         pthread_mutex_unlock(&f->mutex);
         note(f, pass, &where, &out);
+    } else if (pass->given_up) {
+        settle_untried(w, pass, &where);
     } else if (find_place(w, pass, &where)) {
         if (is_known(f, pass, &where))
             note_known(w, pass);
@@ -543,6 +598,8 @@ static void *work(void *context)
 {
     struct worker w = {.fleet = context, .held = QUEUE_NONE};
     struct queue_pass pass;
+    w.link.opened = note_opened;
+    w.link.context = &w;
     while (next_tenant(&w, &pass)) {
         visit_tenant(&w, &pass);
         arena_reset(&w.arena);
@@ -607,6 +664,7 @@ static void init(struct fleet *f)
     size_t n = f->list->n, jobs = o->jobs ? o->jobs : 1;
     pthread_condattr_t attributes;
     f->job.defer_congested = true;
+    f->job.defer_unreachable = n > 1;
     f->n_workers = jobs < n ? jobs : n;
     pthread_mutex_init(&f->mutex, NULL);
     pthread_mutex_init(&f->telling, NULL);
@@ -617,7 +675,7 @@ static void init(struct fleet *f)
     f->order = order_by_database(f);
     queue_init(&f->queue, (uint32_t)n,
                (uint32_t)(o->jobs_per_host && o->jobs_per_host < jobs ? o->jobs_per_host : jobs),
-               f->job.wait_ms > f->job.lock_wait_ms ? f->job.wait_ms : f->job.lock_wait_ms);
+               f->job.wait_ms > f->job.lock_wait_ms ? f->job.wait_ms : f->job.lock_wait_ms, f->job.wait_ms);
     begin_stage(f, 0);
 }
 

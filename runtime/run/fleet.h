@@ -79,6 +79,13 @@ struct fleet_result {
  * tenants that are visited at a time; the tenant goes back into the queue, and fails only when its server has had nobody
  * for as long as lock_wait (or wait) says; if the run ends first, it was not started. Each round of visits that succeed
  * gives the server one more, up to jobs_per_host (run/queue.h).
+ *
+ * Where there are several tenants, a server that cannot be reached is treated alike for as long as `wait` says: once for the
+ * server, not once for each of its tenants, and those of other servers are visited meanwhile. A tenant that is refused after
+ * that has failed. One that waits for connect_timeout and hears nothing keeps a worker busy; so a server that was silent
+ * three times in a row is given up: its tenants come last, one of them is tried every few seconds while others are visited,
+ * and when nobody else is left, those that remain fail without having been tried. One tenant alone is waited for by its
+ * visit.
  */
 /* False only when the fleet could not be run at all (*e); tenants' failures are in the result. */
 bool fleet_run(const struct job *job, const struct tenant_list *list, const struct addresser *addresser,

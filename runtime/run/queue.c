@@ -11,14 +11,16 @@
 
 enum { FIRST_PAUSE_MS = 100, LONGEST_PAUSE_MS = 2000 };
 
-void queue_init(struct queue *q, uint32_t n, uint32_t bound, int64_t patience_ms)
+void queue_init(struct queue *q, uint32_t n, uint32_t bound, int64_t busy_ms, int64_t away_ms)
 {
-    *q = (struct queue){.n = n, .bound = bound ? bound : 1, .patience = patience_ms};
+    *q = (struct queue){.n = n, .bound = bound ? bound : 1, .busy_ms = busy_ms, .away_ms = away_ms};
     q->ring_first = q->ring_last = QUEUE_NONE;
 }
 
 void queue_free(struct queue *q)
 {
+    for (uint32_t i = 0; i < q->n_hosts; i++)
+        free(q->hosts[i].reason);
     free(q->hosts);
     free(q->table);
     free(q->links);
@@ -30,6 +32,7 @@ void queue_begin(struct queue *q, uint32_t from, uint32_t end)
 {
     q->next = from;
     q->end = end;
+    q->hopeless = false;
 }
 
 /* ------------------------------------------------------------------------------------------------------------ hosts */
@@ -150,24 +153,64 @@ static uint32_t ring_before(const struct queue *q, uint32_t host)
     return before;
 }
 
+/*
+ * Is nothing left but tenants of hosts that were given up? Those that are tried there just now are no reason to try more:
+ * two such hosts would keep each other alive.
+ */
+static bool is_hopeless(const struct queue *q)
+{
+    uint32_t tried = 0;
+    if (q->next < q->end)
+        return false;
+    for (uint32_t host = q->ring_first; host != QUEUE_NONE; host = q->hosts[host].ring_next) {
+        if (!q->hosts[host].given_up)
+            return false;
+        tried += q->hosts[host].running;
+    }
+    return q->in_hand <= tried;
+}
+
+/* May one who waits at the host begin? If that is a matter of time, *until says so. */
+static bool may_begin(const struct queue *q, struct queue_host *h, int64_t now, int64_t *until)
+{
+    if (h->given_up ? h->running || q->hopeless : h->running >= h->share)
+        return false;
+    int64_t from = h->given_up ? h->probe_at : h->not_before;
+    if (now < from)
+        *until = clock_min(*until, from);
+    else if (h->given_up)
+        h->probe_at = now + QUEUE_PROBE_MS;
+    return now >= from;
+}
+
+/* One who waits for a host that was given up, when nothing else is left; not while somebody is being tried there. */
+static bool take_hopeless(struct queue *q, int64_t now, struct queue_pass *pass)
+{
+    if (!q->hopeless)
+        return false;
+    for (uint32_t before = QUEUE_NONE, host = q->ring_first; host != QUEUE_NONE;
+         before = host, host = q->hosts[host].ring_next)
+        if (q->hosts[host].given_up && !q->hosts[host].running) {
+            wake_first(q, before, host, now, pass);
+            return pass->given_up = true;
+        }
+    return false;
+}
+
 enum queue_answer queue_take(struct queue *q, uint32_t held, int64_t now, struct queue_pass *pass, int64_t *until)
 {
     *until = INT64_MAX;
     if (held != QUEUE_NONE && q->hosts[held].first != QUEUE_NONE && q->hosts[held].running <= q->hosts[held].share &&
-        now >= q->hosts[held].not_before) {
+        now >= q->hosts[held].not_before && !q->hosts[held].given_up) {
         wake_first(q, ring_before(q, held), held, now, pass);
         return QUEUE_TAKEN;
     }
+    q->hopeless = q->hopeless || is_hopeless(q);
     for (uint32_t before = QUEUE_NONE, host = q->ring_first; host != QUEUE_NONE;
          before = host, host = q->hosts[host].ring_next) {
-        struct queue_host *h = &q->hosts[host];
-        if (h->running >= h->share)
+        if (!may_begin(q, &q->hosts[host], now, until))
             continue;
-        if (now < h->not_before) {
-            *until = clock_min(*until, h->not_before);
-            continue;
-        }
-        h->running++;
+        q->hosts[host].running++;
         wake_first(q, before, host, now, pass);
         return QUEUE_TAKEN;
     }
@@ -176,6 +219,8 @@ enum queue_answer queue_take(struct queue *q, uint32_t held, int64_t now, struct
         q->in_hand++;
         return QUEUE_TAKEN;
     }
+    if (take_hopeless(q, now, pass))
+        return QUEUE_TAKEN;
     return q->in_hand || q->ring_first != QUEUE_NONE ? QUEUE_WAIT : QUEUE_THROUGH;
 }
 
@@ -185,7 +230,7 @@ bool queue_enter(struct queue *q, struct queue_pass *pass, uint32_t host, uint32
     if (held == host)
         h->running--;
     /* Those who wait already come first. */
-    if (h->first != QUEUE_NONE || h->running >= h->share || now < h->not_before) {
+    if (h->first != QUEUE_NONE || h->running >= h->share || now < h->not_before || h->given_up) {
         wait_at(q, pass->tenant, host);
         return false;
     }
@@ -209,13 +254,26 @@ void queue_finish(struct queue *q)
 
 /* ------------------------------------------------------------------------------------------------------------ shares */
 
-static void tell(struct queue_host *h, bool refusing, int64_t now, struct queue_news *news)
+static void tell(struct queue_host *h, int what, int64_t now, struct queue_news *news)
 {
-    if (h->last_line && now - h->last_line < QUEUE_TELL_MS)
+    if (what != QUEUE_GIVEN_UP && h->last_line && now - h->last_line < QUEUE_TELL_MS)
         return;
     h->last_line = now;
     h->told = true;
-    *news = (struct queue_news){.host = h->name, .why = h->why, .share = h->share, .refusing = refusing};
+    *news = (struct queue_news){.host = h->name, .why = h->why, .share = h->share, .what = what};
+}
+
+static void meet(struct queue_host *h)
+{
+    h->refusing_since = 0;
+    h->silences = 0;
+    h->given_up = false;
+}
+
+void queue_meet(struct queue *q, const struct queue_pass *pass)
+{
+    if (pass->host != QUEUE_NONE)
+        meet(&q->hosts[pass->host]);
 }
 
 void queue_accept(struct queue *q, const struct queue_pass *pass, int64_t now, struct queue_news *news)
@@ -224,11 +282,12 @@ void queue_accept(struct queue *q, const struct queue_pass *pass, int64_t now, s
     if (pass->host == QUEUE_NONE)
         return;
     struct queue_host *h = &q->hosts[pass->host];
-    h->refusing_since = h->pause = 0;
+    meet(h);
+    h->pause = 0;
     if (pass->cuts != h->cuts) /* it began when the share was another */
         return;
     if (!h->told) /* halved more than once perhaps, and this is where it came to rest */
-        tell(h, false, now, news);
+        tell(h, QUEUE_GOES_ON, now, news);
     if (++h->accepted >= h->share && h->share < q->bound) {
         h->share++;
         h->accepted = 0;
@@ -247,22 +306,47 @@ static void cut_share(struct queue_host *h, int64_t now)
     h->not_before = now + clock_jitter(h->pause);
 }
 
-bool queue_refuse(struct queue *q, const struct queue_pass *pass, const char *why, int64_t now, struct queue_news *news)
+/* A refusal at once says that somebody is there to refuse, so that is not counted on. */
+static void count_silence(struct queue_host *h, const struct queue_refusal *refusal, bool over, int64_t now,
+                          struct queue_news *news)
+{
+    if (refusal->kind != QUEUE_SILENT) {
+        h->silences = 0;
+        h->given_up = false;
+        return;
+    }
+    h->silences++;
+    if (!over || h->silences < QUEUE_SILENCES)
+        return;
+    free(h->reason);
+    h->reason = mem_strdup(refusal->reason);
+    h->probe_at = now + QUEUE_PROBE_MS;
+    if (!h->given_up)
+        tell(h, QUEUE_GIVEN_UP, now, news);
+    h->given_up = true;
+}
+
+bool queue_refuse(struct queue *q, const struct queue_pass *pass, const struct queue_refusal *refusal, int64_t now,
+                  struct queue_news *news)
 {
     struct queue_host *h = &q->hosts[pass->host];
     *news = (struct queue_news){0};
-    h->why = why;
+    h->why = refusal->why;
     if (!h->refusing_since)
         h->refusing_since = pass->entered;
-    int64_t end = h->refusing_since + q->patience;
-    if (pass->cuts == h->cuts)
+    int64_t end = h->refusing_since + (refusal->kind == QUEUE_BUSY ? q->busy_ms : q->away_ms);
+    bool over = now >= end;
+    /* Behind a pooler's address there may be others, who shall not suffer from what costs nothing. */
+    if (pass->cuts == h->cuts && !(over && refusal->kind == QUEUE_AWAY))
         cut_share(h, now);
-    h->not_before = clock_min(h->not_before, end > now ? end : now);
+    h->not_before = clock_min(h->not_before, over ? now : end);
     queue_release(q, pass->host);
-    if (now >= end && !h->running) /* otherwise somebody may be accepted at this moment */
+    count_silence(h, refusal, over, now, news);
+    /* Where it is full, somebody may be accepted at this moment. */
+    if (over && !(refusal->kind == QUEUE_BUSY && h->running))
         return false;
     if (!h->running && now - h->refusing_since >= QUEUE_TELL_MS) /* who starts within seconds is not worth a line */
-        tell(h, true, now, news);
+        tell(h, QUEUE_REFUSING, now, news);
     wait_at(q, pass->tenant, pass->host);
     return true;
 }

@@ -448,7 +448,7 @@ bool visit_linked(struct arena *a, const struct job *job, const struct place *wh
                   struct link *link, struct outcome *out)
 {
     *out = (struct outcome){.dialect = where->address.dialect, .began = clock_ms()};
-    struct work w = {.a = a, .job = job, .where = where, .out = out, .e = &out->err};
+    struct work w = {.a = a, .job = job, .where = where, .link = link, .out = out, .e = &out->err};
     if (observer)
         w.observer = *observer;
     const char *program = job->catalogue ? job->catalogue->program : "profile-migrate";

@@ -45,6 +45,8 @@ struct job {
      * meets it before it has read anything ends at once with FAULT_UNREACHABLE and outcome->congested.
      */
     bool defer_congested;
+    /* So is one that the visit's first attempt does not reach, for whatever reason; wait_ms is the caller's to pay then. */
+    bool defer_unreachable;
     bool identify;   /* fill outcome->server */
     int64_t wait_ms; /* --wait: how long a database may be unreachable before that is the answer; 0 = not at all */
     unsigned lock_retries;
@@ -70,7 +72,8 @@ struct outcome {
     struct err err; /* FAULT_NONE: fine */
     bool skipped;   /* on_missing = skip */
     bool created;   /* the database was made */
-    bool congested; /* see job->defer_congested */
+    bool congested; /* see job->defer_congested and ->defer_unreachable */
+    bool silent;    /* congested, and the attempt took as long as connect_timeout allows */
     /*
      * With job->identify: which server (PostgreSQL: system identifier and time line) or file (SQLite: device, inode, size
      * and time as they are after the visit) this was, for run/ledger.h; NULL: it would not say.

@@ -16,6 +16,9 @@ struct link {
     struct db *db;
     uint8_t key[SHA256_BYTES]; /* of its address */
     bool counted;              /* the server's sessions are counted: one is closed only when the server has ended it */
+    /* Called from the visit when the server has let it in; not for a connection that was kept. NULL: nobody listens. */
+    void (*opened)(void *context);
+    void *context;
 };
 
 /* How often and how long something was tried since the database last moved. */
@@ -32,6 +35,7 @@ struct work {
     const struct job *job;
     const struct place *where;
     struct observer observer;
+    const struct link *link;
     struct outcome *out;
     struct err *e; /* &out->err */
     /* For hints: "profile-migrate tenant", and " --tenant acme" or "". */
@@ -80,7 +84,8 @@ bool connect_open(const struct job *job, const struct place *where, const struct
                   int64_t at_least_ms, struct db **out, bool *created, struct err *e);
 /*
  * As connect_open(), for a visit: while nothing has been read and the job defers, a server that has no connection is
- * not asked again, and *out says that it is congested.
+ * not asked again, and *out says that it is congested. The visit's first time (`at_least_ms` is 0) no server is, if the job
+ * defers that too.
  */
 bool connect_visit(struct work *w, int64_t at_least_ms);
 /* Says how to make what is missing, unless the error has a hint already. */

@@ -227,6 +227,11 @@ static bool yard_known(void *context, const struct tenant *t, const struct place
     return t->id[0] == 'k';
 }
 
+static bool yard_knows(void *context, const struct tenant *t, const struct place *where)
+{
+    return yard_known(context, t, where) || strstr(t->id, "known") != NULL;
+}
+
 static bool yard_doubts(void *context)
 {
     struct yard *y = context;
@@ -650,9 +655,11 @@ static void databases_stay_together_within_a_stage(void **state)
 
 /* ---------------------------------------------------------------------------------------------------- a full server */
 
-/* Says to everybody that it has no connection left. */
+/* Says to everybody that it has no connection left, or nothing at all. */
 struct full_server {
     int fd, end[2];
+    bool silent;
+    int silences;
     char port[8];
     pthread_t thread;
 };
@@ -661,11 +668,15 @@ static void *refuse_all(void *context)
 {
     static const char refusal[] = "E\0\0\0\x2a"
                                   "SFATAL\0VFATAL\0C53300\0Mno room, sorry\0";
-    const struct full_server *server = context;
+    struct full_server *server = context;
     struct pollfd fds[] = {{.fd = server->fd, .events = POLLIN}, {.fd = server->end[0], .events = POLLIN}};
     char startup[512];
     while (poll(fds, 2, -1) > 0 && !fds[1].revents) {
         int client = accept(server->fd, NULL, NULL);
+        if (server->silent) { /* until the test is over */
+            server->silences++;
+            continue;
+        }
         if (recv(client, startup, sizeof startup, 0) > 0)
             send(client, refusal, sizeof refusal, MSG_NOSIGNAL);
         close(client);
@@ -698,7 +709,7 @@ static void a_full_server_holds_up_nobody_else(void **state)
 {
     (void)state;
     struct yard y;
-    struct full_server server;
+    struct full_server server = {.silent = false};
     struct stop stop;
     AUTO_ERR e = {0};
     yard_begin(&y);
@@ -730,7 +741,7 @@ static void a_full_server_fails_its_tenants_in_the_end(void **state)
 {
     (void)state;
     struct yard y;
-    struct full_server server;
+    struct full_server server = {.silent = false};
     yard_begin(&y);
     full_server_begin(&server);
     y.port = server.port;
@@ -753,6 +764,103 @@ static void a_full_server_fails_its_tenants_in_the_end(void **state)
     assert_int_equal(y.result.not_started, 12);
     assert_int_equal(y.result.halt, HALT_NONE);
     full_server_end(&server);
+    yard_end(&y);
+}
+
+/* Those who come out of `order` before the first, or the last, that begins with `pg`. */
+static size_t files_before(const struct yard *y, bool last)
+{
+    size_t files = 0, before = 0;
+    for (const char *at = y->order.p; at && *at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+        bool is_file = strncmp(at, "pg", 2) != 0;
+        files += is_file;
+        if (is_file)
+            continue;
+        before = files;
+        if (!last)
+            break;
+    }
+    return before;
+}
+
+static void a_silent_server_is_given_up(void **state)
+{
+    (void)state;
+    struct yard y;
+    struct full_server server = {.silent = true};
+    yard_begin(&y);
+    full_server_begin(&server);
+    y.port = server.port;
+    for (int i = 0; i < 40; i++)
+        yard_tenant(&y, arena_printf(&y.s.a, "pg%02d", i), NULL, NULL);
+    yard_tenants(&y, 20, NULL, 0);
+    y.options.jobs = 4;
+    y.s.job.connect_timeout_ms = 200;
+    yard_run(&y);
+    assert_int_equal(y.result.done, 20);
+    assert_int_equal(y.result.failed, 40);
+    assert_int_equal(files_before(&y, true), 20);
+    size_t untried = 0;
+    for (size_t i = 0; i < 40; i++) {
+        const struct err *e = &y.result.failures[i].err;
+        assert_int_equal(e->fault, FAULT_UNREACHABLE);
+        bool tried = strstr(e->message, "not tried") == NULL;
+        assert_non_null(strstr(tried ? e->message : e->detail, "within "));
+        untried += !tried;
+    }
+    assert_string_equal(y.result.failures[39].err.message,
+                        arena_printf(&y.s.a, "no answer from 127.0.0.1:%s to %zu tenants before; not tried",
+                                     server.port, 40 - untried));
+    assert_int_equal(fleet_exit_code(&y.result, 60, &(struct tolerance){0}), 4);
+    assert_non_null(strstr(y.s.talk.p, " does not answer; its tenants come last, with one try every 5 s"));
+    full_server_end(&server);
+    assert_int_equal(server.silences, 40 - untried);
+    assert_true(untried >= 32);
+    yard_end(&y);
+}
+
+static void who_is_known_at_a_silent_server_is_at_head_all_the_same(void **state)
+{
+    (void)state;
+    struct yard y;
+    struct full_server server = {.silent = true};
+    yard_begin(&y);
+    full_server_begin(&server);
+    y.port = server.port;
+    for (int i = 0; i < 20; i++)
+        yard_tenant(&y, arena_printf(&y.s.a, i % 2 ? "pgknown%02d" : "pg%02d", i), NULL, NULL);
+    y.options.jobs = 2;
+    y.options.known = yard_knows;
+    y.s.job.connect_timeout_ms = 100;
+    yard_run(&y);
+    assert_int_equal(y.result.known, 10);
+    assert_int_equal(y.result.failed, 10);
+    assert_int_equal(y.asked, 20);
+    full_server_end(&server);
+    yard_end(&y);
+}
+
+static void an_unreachable_server_is_waited_for_once(void **state)
+{
+    (void)state;
+    struct yard y;
+    struct full_server server = {.silent = false};
+    yard_begin(&y);
+    full_server_begin(&server);
+    full_server_end(&server); /* nobody listens there any more */
+    y.port = server.port;
+    for (int i = 0; i < 40; i++)
+        yard_tenant(&y, arena_printf(&y.s.a, "pg%02d", i), NULL, NULL);
+    yard_tenants(&y, 20, NULL, 0);
+    y.options.jobs = 1; /* who waited in a visit would let nobody pass */
+    y.s.job.wait_ms = 1500;
+    yard_run(&y);
+    assert_int_equal(y.result.done, 20);
+    assert_int_equal(y.result.failed, 40);
+    assert_int_equal(files_before(&y, false), 20);
+    assert_non_null(strstr(y.result.failures[39].err.message, "refused"));
+    assert_string_equal(y.result.failures[39].err.hint,
+                        "the server accepted nobody for 1.5 s; run again later, or wait longer with --wait");
     yard_end(&y);
 }
 
@@ -838,6 +946,9 @@ int main(void)
         cmocka_unit_test(databases_stay_together_within_a_stage),
         cmocka_unit_test(a_full_server_holds_up_nobody_else),
         cmocka_unit_test(a_full_server_fails_its_tenants_in_the_end),
+        cmocka_unit_test(a_silent_server_is_given_up),
+        cmocka_unit_test(who_is_known_at_a_silent_server_is_at_head_all_the_same),
+        cmocka_unit_test(an_unreachable_server_is_waited_for_once),
         cmocka_unit_test(no_tenants_are_no_work),
         cmocka_unit_test(workers_take_no_signals),
         cmocka_unit_test(the_first_code_that_applies_counts),
