@@ -259,10 +259,10 @@ static void every_refusal_says_what_to_do(void **state)
     refused("tenant version", "version takes no stream", "migrate version");
     refused("tenant head --jsno", "unknown option \"--jsno\"", "did you mean --json?");
     refused("tenant head --nothing-like-it=secret", "unknown option \"--nothing-like-it\"",
-            "migrate help lists the options");
-    refused("tenant head -Z", "unknown option \"-Z\"", "migrate help lists the options");
-    refused("tenant history -vZ", "unknown option \"-Z\"", "migrate help lists the options");
-    refused("tenant head -1x", "unknown option \"-1x\"", "migrate help lists the options");
+            "migrate help COMMAND lists a command's options");
+    refused("tenant head -Z", "unknown option \"-Z\"", "migrate help COMMAND lists a command's options");
+    refused("tenant history -vZ", "unknown option \"-Z\"", "migrate help COMMAND lists a command's options");
+    refused("tenant head -1x", "unknown option \"-1x\"", "migrate help COMMAND lists a command's options");
     refused("tenant head --tenant", "option --tenant needs a value", "--tenant ID");
     refused("tenant history -r", "option -r needs a value", "-r START:END");
     refused("tenant head --json=yes", "option --json takes no value", "");
