@@ -158,7 +158,7 @@ tenants "$(pg_url '{}')" "" d{01..10}
 pg_sql many "CREATE SCHEMA p17; CREATE TABLE p17.doomed (id integer)"
 run "$OURS" tenant head --on-missing create --jobs 8
 expect_exit 1
-expect_stdout_is "tenant: 500 databases: 500 upgraded (1498 revisions), 1 failed"
+expect_stdout_is "tenant: 500 databases: 499 upgraded (1498 revisions), 1 failed"
 expect_equal "$(tail -n 2 <<<"$ERR")" "error: 1 of 500 tenants failed:
   p17: tenant/versions/ten2_test.sql:8:1: revision ten2: relation \"doomed\" already exists"
 expect_equal "$(states_of_files data/*.db)" "450x $AT_HEAD"
@@ -252,7 +252,7 @@ stop_postgres fast
 # In its place somebody who counts those who knock.
 PORT=$PG_PORT forward knocks nobody
 in_background "$OURS" tenant head --on-missing create --jobs 8 --wait 60s
-expect eventually 20 at_least 24 connection knocks.out
+expect eventually 20 at_least 16 connection knocks.out
 stop_forwarding
 start_postgres_again
 finish
@@ -333,6 +333,61 @@ run "$OURS" tenant head --jobs 4 --connect-timeout 1s --lock-wait 1s
 expect_exit 4
 for i in 1 2; do expect_stderr_matches "a$i: connected, but no answer from [^ ]*${greets}[^ ]* within 1"; done
 expect_stdout_contains "12 databases: 9 upgraded"
+
+# done_before DEAD LIVE FILE: all lines of FILE that fit LIVE come before the last, or with "first" before the first, one
+# that fits DEAD.
+done_before() {
+    awk -v dead="$2" -v live="$3" -v which="$1" '
+        $0 ~ live { last_live = NR }
+        $0 ~ dead { if (which == "last" || !at) at = NR }
+        END { exit !(at && last_live && last_live < at) }' "$4"
+}
+
+# fleet_of_sixty ADDRESS: forty tenants of that server, and behind them ten files and ten schemas of a server that answers.
+fleet_of_sixty() {
+    registry
+    pg_sql postgres "DROP DATABASE IF EXISTS sixty WITH (FORCE)" 2>/dev/null
+    new_database sixty
+    rm -rf files && mkdir files
+    tenants "postgresql://$PG_USER@$1/{}" "" a{01..40}
+    tenants "sqlite:///files/{}.db" "" b{01..10}
+    tenants "$(pg_url sixty)" "{}" c{01..10}
+}
+
+it "leaves forty tenants of a silent server for last, after a few attempts, and does not wait for each of them"
+fleet_of_sixty "$mute"
+knocks=$(grep -c connection mute.out)
+in_background "$OURS" tenant head --on-missing create --jobs 4 --connect-timeout 1s --json
+eventually 30 gone "$RUN" # one worker's attempts alone would take forty seconds
+finish
+expect_exit 4
+expect_equal "$(grep -c '"state": "failed".*"fault": "unreachable"' <<<"$OUT")" 40
+for i in a{01..40}; do expect_stdout_contains "\"tenant\": \"$i\", \"state\": \"failed\""; done
+expect done_before last '"tenant": "a.*"state": "failed"' '"tenant": "[bc].*"state": "done"' back.out
+expect_stdout_contains "no answer from $mute to "
+expect_stdout_contains "tenants before; not tried"
+expect_equal "$(states_of_files files/*.db)" "10x $AT_HEAD"
+expect_equal "$(states_of_schemas sixty)" "10x $AT_HEAD"
+knocks=$(($(grep -c connection mute.out) - knocks))
+expect test "$knocks" -ge 3
+expect test "$knocks" -le 10
+# Who was not tried is not said to have been.
+expect_equal "$(grep '"event": "database"' <<<"$OUT" | grep -c "not tried")" $((40 - knocks))
+
+it "waits for a server that is down once, with --wait, and serves the others meanwhile"
+PORT='' forward short nobody
+stop_short=${FORWARDERS[-1]}
+kill "$stop_short"
+wait "$stop_short" || true
+unset 'FORWARDERS[-1]'
+fleet_of_sixty "127.0.0.1:$FORWARD_PORT"
+in_background "$OURS" tenant head --on-missing create --jobs 4 --wait 3s --json
+eventually 30 gone "$RUN"
+finish
+expect_exit 4
+expect done_before first '"tenant": "a.*"state": "failed"' '"tenant": "[bc].*"state": "done"' back.out
+expect_equal "$(grep -c '"tenant": "a.*"state": "failed".*Connection refused' <<<"$OUT")" 40
+expect_stdout_contains "the server accepted nobody for 3.0 s; run again later, or wait longer with --wait"
 
 # knocked N FILE…: so many came, to all of them together.
 knocked() { (($(cat "${@:2}" | grep -c connection) >= $1)); }
