@@ -158,9 +158,10 @@ bool apply_failed(struct work *w, const struct step *step)
     bool of_body = fault == FAULT_FAILED || fault == FAULT_POLICY || fault == FAULT_LOCK;
     if (fault == FAULT_LOST)
         w->in_doubt = step;
-    if (of_body)
+    bool cut_short = fault == FAULT_STOPPED || fault == FAULT_DEADLINE;
+    if (of_body || cut_short)
         w->out->failed_revision = step->revision;
-    if ((of_body || fault == FAULT_STOPPED || fault == FAULT_DEADLINE) && !w->e->cut && step->revision) {
+    if ((of_body || cut_short) && !w->e->cut && step->revision) {
         err_context(w->e, "revision %s", step->revision->id);
         w->e->cut = true;
     }

@@ -91,7 +91,7 @@ struct outcome {
     struct history_findings findings;
     struct log_list log;
     struct strings repaired;                /* JOB_REPAIR: what it did, a sentence each */
-    const struct revision *failed_revision; /* the one whose body failed */
+    const struct revision *failed_revision; /* the one that failed, or was cancelled */
     int64_t began;                          /* clock_ms() */
     int64_t duration_ms;
 };

@@ -235,6 +235,11 @@ it "stops at its deadline with 4"
 rm -f shared.db*
 run "$SLOW" shared head --deadline 1ms
 expect_exit 4
+rm -f shared.db*
+"$SLOW" shared first1 -q >/dev/null 2>&1
+run "$SLOW" shared head --deadline 300ms --json
+expect_exit 4
+expect_stdout_contains '"failures": [{"tenant": null, "revision": "slow1", "fault": "deadline"'
 
 it "waits for a revision that the registry lacks with 4"
 rm -f shared.db*
