@@ -430,8 +430,8 @@ run "$OURS" tenant head --jobs 8
 expect_exit 0
 expect_stdout_contains "9999 unchanged, 1 known by the ledger"
 sqlite_sql files/t4711.db "DROP TABLE t_ten3; UPDATE alembic_version SET version_num = 'ten2'"
-# A leak sanitizer cannot look into a process that is traced.
-opened() { ASAN_OPTIONS=detect_leaks=0 strace -f -qq -e trace=open,openat,openat2 -e signal=none -o "$T/trace" "$@"; }
+# Its memory holds passwords, so that only root may read a path from it; and a leak sanitizer cannot look into what is traced.
+opened() { ASAN_OPTIONS=detect_leaks=0 "${AS_ROOT[@]}" strace -f -qq -e trace=open,openat,openat2 -e signal=none -o "$T/trace" "$@"; }
 run opened "$OURS" tenant head --jobs 8 --ledger-sample 10
 expect_exit 0
 expect_stdout_contains "1 upgraded (1 revision), 10 unchanged, 9989 known by the ledger"
