@@ -158,9 +158,9 @@ const struct command command_check = {
     .operands = "",
     .flags = COMMAND_STREAM | COMMAND_VISITS,
     .help = "exit 3 when revisions are pending, 5 when history conflicts",
-    .more =
-        "For readiness probes and CI. Nothing is written, but for rows of migrate_ledger that turn out to be wrong. With ledger = trust a tenant that migrate_ledger knows is not "
-        "visited; --deep and --no-ledger visit everybody.",
+    .more = "For readiness probes and CI. Nothing is written, but for rows of migrate_ledger that turn out to be "
+            "wrong. With ledger = trust a tenant that migrate_ledger knows is not visited; --deep and --no-ledger "
+            "visit everybody.",
     .examples = check_examples,
     .run = run_check,
 };

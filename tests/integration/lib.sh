@@ -348,6 +348,17 @@ sqlite_sql() {
 
 # ----------------------------------------------------------------------------------------------------------- projects
 
+# registry_revision DIR: the revision shar1 of the stream "shared", which makes the table of tenants.
+registry_revision() {
+    write_revision "$1" shared shar1 "" <<'SQL'
+-- migrate:up
+CREATE TABLE tenants (tenant_id text PRIMARY KEY, database_url text, schema text);
+
+-- migrate:down
+DROP TABLE tenants;
+SQL
+}
+
 # new_project DIR: DIR/migrations with two streams, "shared" (single) and "tenant" (fleet), and no revision yet. The
 # URLs come from $SHARED_DATABASE_URL, and from the tenants table or $TENANT_DATABASE_URL.
 new_project() {

@@ -29,13 +29,7 @@ dialects = postgresql, sqlite
 registry = shared
 tenants_query = SELECT tenant_id, database_url, schema FROM tenants ORDER BY tenant_id
 INI
-    write_revision "$1" shared shar1 "" <<'SQL'
--- migrate:up
-CREATE TABLE tenants (tenant_id text PRIMARY KEY, database_url text, schema text);
-
--- migrate:down
-DROP TABLE tenants;
-SQL
+    registry_revision "$1"
     table_revision "$1" tenant ten1 ""
     write_revision "$1" tenant ten2 ten1 <<'SQL'
 -- migrate:up postgresql

@@ -16,13 +16,7 @@ dialects = postgresql, sqlite
 registry = shared
 tenants_query = SELECT tenant_id, database_url, schema FROM tenants ORDER BY tenant_id
 INI
-write_revision fleet shared shar1 "" <<'SQL'
--- migrate:up
-CREATE TABLE tenants (tenant_id text PRIMARY KEY, database_url text NOT NULL, schema text);
-
--- migrate:down
-DROP TABLE tenants;
-SQL
+registry_revision fleet
 write_revision fleet tenant ten1 "" <<'SQL'
 -- migrate:up
 CREATE TABLE ran (revision text);

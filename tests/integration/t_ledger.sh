@@ -19,13 +19,7 @@ ledger = trust
 ledger_sample = 0
 jobs = 1
 INI
-    write_revision "$1" shared shar1 "" <<'SQL'
--- migrate:up
-CREATE TABLE tenants (tenant_id text PRIMARY KEY, database_url text, schema text);
-
--- migrate:down
-DROP TABLE tenants;
-SQL
+    registry_revision "$1"
     table_revision "$1" tenant ten1 ""
     table_revision "$1" tenant ten2 ten1
 }

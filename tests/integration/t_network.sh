@@ -17,13 +17,7 @@ dialects = postgresql, sqlite
 registry = shared
 tenants_query = SELECT tenant_id, database_url FROM tenants ORDER BY tenant_id
 INI
-write_revision fleet shared shar1 "" <<'SQL'
--- migrate:up
-CREATE TABLE tenants (tenant_id text PRIMARY KEY, database_url text NOT NULL);
-
--- migrate:down
-DROP TABLE tenants;
-SQL
+registry_revision fleet
 write_revision fleet tenant ten1 "" <<'SQL'
 -- migrate:up
 CREATE TABLE ran (revision text);
@@ -94,7 +88,7 @@ fleet_of() {
     local one
     rm -rf registry.db files && mkdir files
     "$OURS" shared head >/dev/null 2>&1
-    for one; do sqlite_sql registry.db "INSERT INTO tenants VALUES ('${one%%=*}', '${one#*=}')"; done
+    for one; do sqlite_sql registry.db "INSERT INTO tenants (tenant_id, database_url) VALUES ('${one%%=*}', '${one#*=}')"; done
 }
 fresh() {
     local name
