@@ -205,12 +205,20 @@ static void open_terminal(struct terminal *t, unsigned short columns)
     output_init(&t->out, t->answer, t->talk);
 }
 
-/* What was written since the last time; the terminal writes \r\n for \n. */
+/*
+ * What was written since the last time; the terminal writes \r\n for \n. The kernel passes on what was written to a terminal
+ * when it has time, in as many parts as it likes: a mark behind it tells when all of it is here.
+ */
 static const char *seen(struct terminal *t)
 {
-    fcntl(t->master, F_SETFL, O_NONBLOCK);
-    ssize_t n = read(t->master, t->read, sizeof t->read - 1);
-    t->read[n < 0 ? 0 : n] = '\0';
+    static const char mark = '\x1e';
+    size_t n = 0;
+    assert_int_equal(write(fileno(t->talk), &mark, 1), 1);
+    do {
+        assert_in_range(n, 0, sizeof t->read - 1);
+        assert_int_equal(read(t->master, t->read + n, 1), 1);
+    } while (t->read[n++] != mark);
+    t->read[n - 1] = '\0';
     return t->read;
 }
 
