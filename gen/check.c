@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "gen/statements.h"
-#include "gen/tokens.h"
+#include "schema/tokens.h"
 
 void check_batch(struct findings *out, const struct text_file *f, const struct revision_section *section)
 {

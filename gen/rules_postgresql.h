@@ -10,7 +10,7 @@
 #include <jansson.h>
 
 #include "gen/source.h"
-#include "gen/tokens.h"
+#include "schema/tokens.h"
 
 /* A temporary object that must be gone when the section ends. */
 struct temporary {

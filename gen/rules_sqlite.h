@@ -6,7 +6,7 @@
 #define GEN_RULES_SQLITE_H
 
 #include "gen/source.h"
-#include "gen/tokens.h"
+#include "schema/tokens.h"
 
 /* A temporary table, view or trigger that must be gone when the section ends. */
 struct sqlite_temporary {

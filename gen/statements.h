@@ -6,7 +6,7 @@
 #define GEN_STATEMENTS_H
 
 #include "base/mem.h"
-#include "gen/tokens.h"
+#include "schema/tokens.h"
 
 struct span {
     size_t offset; /* of the first token */

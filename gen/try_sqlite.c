@@ -11,7 +11,7 @@
 
 #include "gen/check.h"
 #include "gen/scratch.h"
-#include "gen/tokens.h"
+#include "schema/tokens.h"
 
 /* Saved databases together; beyond it the oldest goes, and what needed it is built again from nothing. */
 #define SAVED_BYTES ((int64_t)256 << 20)

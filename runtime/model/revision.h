@@ -68,7 +68,7 @@ struct revision_section {
     uint32_t n_statements;
     const struct revision_statement *statements; /* in file order */
     uint8_t sha256[32];                          /* of the body's bytes */
-    uint8_t tokens_sha256[32]; /* of its tokens: comments and white space dropped (see gen/tokens.h) */
+    uint8_t tokens_sha256[32]; /* of its tokens: comments and white space dropped (see schema/tokens.h) */
 };
 
 #define SECTION_NONE (-1)

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "gen/source.h"
 #include "gen/statements.h"
-#include "gen/tokens.h"
+#include "schema/tokens.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -9,7 +9,7 @@
 
 #include "gen/source.h"
 #include "gen/statements.h"
-#include "gen/tokens.h"
+#include "schema/tokens.h"
 
 #define PG DIALECT_POSTGRESQL
 #define LITE DIALECT_SQLITE

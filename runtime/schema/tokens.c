@@ -1,5 +1,5 @@
 /* The lexer of tokens.h and the checksum over tokens. Pure. */
-#include "gen/tokens.h"
+#include "schema/tokens.h"
 
 #include <string.h>
 

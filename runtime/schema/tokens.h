@@ -5,8 +5,8 @@
  *
  * It reads any bytes, never past the end, in time linear in their number.
  */
-#ifndef GEN_TOKENS_H
-#define GEN_TOKENS_H
+#ifndef SCHEMA_TOKENS_H
+#define SCHEMA_TOKENS_H
 
 #include "base/str.h"
 #include "model/revision.h"
