@@ -128,11 +128,11 @@ enum {
     PG_PARTITION,   /* a table's place in a partitioned one */
     PG_CONSTRAINT,  /* primary key, unique, check, exclusion */
     PG_FOREIGN_KEY,
-    PG_INDEX,
-    PG_STATISTICS,
     PG_VIEW,
     PG_MATERIALIZED_VIEW,
-    PG_VIEW_COLUMN, /* of both: comment and grants */
+    PG_VIEW_COLUMN, /* of both: default, comment and grants */
+    PG_INDEX,       /* of a materialized view too */
+    PG_STATISTICS,
     PG_RULE,
     PG_TRIGGER,
     PG_POLICY,
