@@ -30,6 +30,8 @@ struct db_backend {
     bool (*ensure_version)(struct db *db, struct err *e);
     bool (*query)(struct db *db, const char *sql, bool (*row)(void *, const struct db_row *, struct err *),
                   void *context, struct err *e);
+    bool (*read_many)(struct db *db, const char *const *sql, size_t n,
+                      bool (*row)(void *, size_t, const struct db_row *, struct err *), void *to, struct err *e);
     bool (*write)(struct db *db, const char *sql, struct err *e);
     void (*locate)(const struct address *where, struct buf *server, struct buf *database);
 };

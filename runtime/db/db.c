@@ -135,6 +135,12 @@ bool db_query(struct db *db, const char *sql, bool (*row)(void *context, const s
     return db->backend->query(db, sql, row, context, e);
 }
 
+bool db_read_many(struct db *db, const char *const *sql, size_t n,
+                  bool (*row)(void *to, size_t index, const struct db_row *row, struct err *e), void *to, struct err *e)
+{
+    return db->backend->read_many(db, sql, n, row, to, e);
+}
+
 bool db_write(struct db *db, const char *sql, struct err *e)
 {
     return db->backend->write(db, sql, e);

@@ -192,6 +192,14 @@ struct db_row {
 };
 bool db_query(struct db *db, const char *sql, bool (*row)(void *context, const struct db_row *row, struct err *e),
               void *context, struct err *e);
+/*
+ * Many statements that read, one each, all on one snapshot of the database; `row` is told the index of its statement.
+ * PostgreSQL: one message, one REPEATABLE READ READ ONLY transaction, in which SET LOCAL, cursors and savepoints are fine
+ * too. SQLite: one read transaction.
+ */
+bool db_read_many(struct db *db, const char *const *sql, size_t n,
+                  bool (*row)(void *to, size_t index, const struct db_row *row, struct err *e), void *to,
+                  struct err *e);
 
 /*
  * SQL of our own that writes: one statement or several, each ended by ";", in one transaction of its own. A failure of

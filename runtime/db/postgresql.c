@@ -19,6 +19,7 @@ const struct db_backend db_postgresql = {
     .invalid_indexes = postgresql_invalid_indexes,
     .ensure_version = postgresql_ensure_version,
     .query = postgresql_query,
+    .read_many = postgresql_read_many,
     .write = postgresql_write,
     .locate = postgresql_locate,
 };

@@ -255,5 +255,8 @@ bool postgresql_lock_free(struct db *db, bool *is_free, struct buf *holder, stru
 bool postgresql_query(struct db *db, const char *sql,
                       bool (*row)(void *context, const struct db_row *row, struct err *e), void *context,
                       struct err *e);
+bool postgresql_read_many(struct db *db, const char *const *sql, size_t n,
+                          bool (*row)(void *to, size_t index, const struct db_row *row, struct err *e), void *to,
+                          struct err *e);
 
 #endif

@@ -538,39 +538,46 @@ bool postgresql_lock_free(struct db *db, bool *is_free, struct buf *holder, stru
 /* ---- other people's queries ---- */
 
 struct query {
-    bool (*row)(void *context, const struct db_row *row, struct err *e);
+    bool (*row)(void *context, size_t index, const struct db_row *row, struct err *e);
     void *context;
-    size_t at; /* index of the query among the message's statements */
+    size_t first, n; /* the queries among the message's statements */
+    size_t at;       /* whose columns these are; SIZE_MAX: none yet */
     struct arena arena;
     const char **names, **values;
-    size_t n;
+    size_t n_columns;
 };
+
+static void take_columns(struct query *q, size_t at, const PGresult *result)
+{
+    arena_reset(&q->arena);
+    q->at = at;
+    q->n_columns = (size_t)PQnfields(result);
+    q->names = ARENA_ARRAY(&q->arena, const char *, q->n_columns);
+    q->values = ARENA_ARRAY(&q->arena, const char *, q->n_columns);
+    for (size_t i = 0; i < q->n_columns; i++)
+        q->names[i] = arena_strdup(&q->arena, PQfname(result, (int)i));
+}
 
 static bool hand_over(void *context, size_t index, const PGresult *result, struct err *e)
 {
     struct query *q = context;
-    size_t n = (size_t)PQnfields(result);
-    if (index < q->at)
+    if (index < q->first)
         return true;
-    if (index > q->at)
+    if (index - q->first >= q->n)
         return err_set(e, FAULT_CONFIG, "the query is more than one statement");
-    if (!q->names) {
-        q->n = n;
-        q->names = ARENA_ARRAY(&q->arena, const char *, n);
-        q->values = ARENA_ARRAY(&q->arena, const char *, n);
-        for (size_t i = 0; i < n; i++)
-            q->names[i] = arena_strdup(&q->arena, PQfname(result, (int)i));
-    }
-    for (size_t i = 0; i < n; i++)
+    if (q->at != index)
+        take_columns(q, index, result);
+    for (size_t i = 0; i < q->n_columns; i++)
         q->values[i] = value_of(result, (int)i);
-    return q->row(q->context, &(struct db_row){n, q->names, q->values}, e);
+    return q->row(q->context, index - q->first, &(struct db_row){q->n_columns, q->names, q->values}, e);
 }
 
-bool postgresql_query(struct db *db, const char *sql,
-                      bool (*row)(void *context, const struct db_row *row, struct err *e), void *context, struct err *e)
+bool postgresql_read_many(struct db *db, const char *const *sql, size_t n,
+                          bool (*row)(void *to, size_t index, const struct db_row *row, struct err *e), void *to,
+                          struct err *e)
 {
     struct postgresql *p = postgresql_of(db);
-    struct query q = {.row = row, .context = context, .at = 1};
+    struct query q = {.row = row, .context = to, .first = 1, .n = n, .at = SIZE_MAX};
     BUF_AUTO message = {0};
     REPLY_AUTO reply = {.row = hand_over, .context = &q, .patience_ms = p->base.options.answer_ms};
     buf_addz(&message, SQL_BEGIN_READ_ONLY);
@@ -578,12 +585,32 @@ bool postgresql_query(struct db *db, const char *sql,
         BUF_AUTO schema = {0};
         db_quote_name(&schema, p->base.options.schema);
         sql_add(&message, SQL_SET_SEARCH_PATH, "schema", schema.p, NULL);
-        q.at++;
+        q.first++;
     }
-    buf_addz(&message, sql);
-    buf_addz(&message, "\n;\n"); /* the query may end in a comment */
+    for (size_t i = 0; i < n; i++) {
+        buf_addz(&message, sql[i]);
+        buf_addz(&message, "\n;\n"); /* a query may end in a comment */
+    }
     buf_addz(&message, SQL_COMMIT);
     bool done = postgresql_run(p, message.p, &reply, NULL, e);
     arena_free(&q.arena);
     return done;
+}
+
+struct single {
+    bool (*row)(void *context, const struct db_row *row, struct err *e);
+    void *context;
+};
+
+static bool hand_on(void *context, size_t index, const struct db_row *row, struct err *e)
+{
+    const struct single *one = context;
+    (void)index;
+    return one->row(one->context, row, e);
+}
+
+bool postgresql_query(struct db *db, const char *sql,
+                      bool (*row)(void *context, const struct db_row *row, struct err *e), void *context, struct err *e)
+{
+    return postgresql_read_many(db, &sql, 1, hand_on, &(struct single){row, context}, e);
 }

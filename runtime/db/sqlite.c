@@ -25,6 +25,7 @@ const struct db_backend db_sqlite = {
     .invalid_indexes = sqlite_invalid_indexes,
     .ensure_version = sqlite_ensure_version,
     .query = sqlite_query,
+    .read_many = sqlite_read_many,
     .write = sqlite_write,
     .locate = sqlite_locate,
 };

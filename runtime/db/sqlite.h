@@ -161,6 +161,9 @@ bool sqlite_read_log(struct db *db, struct arena *a, const char *stream, int64_t
                      struct err *e);
 bool sqlite_query(struct db *db, const char *sql, bool (*row)(void *, const struct db_row *, struct err *),
                   void *context, struct err *e);
+bool sqlite_read_many(struct db *db, const char *const *sql, size_t n,
+                      bool (*row)(void *to, size_t index, const struct db_row *row, struct err *e), void *to,
+                      struct err *e);
 bool sqlite_index_state(struct db *db, const char *schema, const char *index, const char *table, enum index_state *out,
                         struct err *e);
 bool sqlite_invalid_indexes(struct db *db, struct arena *a, struct strings *out, struct err *e);

@@ -235,3 +235,29 @@ bool sqlite_query(struct db *db, const char *sql, bool (*row)(void *, const stru
     s->rule = RULE_OWN;
     return ok;
 }
+
+struct numbered {
+    bool (*row)(void *to, size_t index, const struct db_row *row, struct err *e);
+    void *to;
+    size_t index;
+};
+
+static bool hand_on(void *context, const struct db_row *row, struct err *e)
+{
+    const struct numbered *n = context;
+    return n->row(n->to, n->index, row, e);
+}
+
+bool sqlite_read_many(struct db *db, const char *const *sql, size_t n,
+                      bool (*row)(void *to, size_t index, const struct db_row *row, struct err *e), void *to,
+                      struct err *e)
+{
+    struct sqlite *s = sqlite_of(db);
+    struct numbered each = {.row = row, .to = to};
+    bool ok = sqlite_may_begin(s, e) && sqlite_exec(s, "BEGIN", "cannot read the database", e);
+    for (; ok && each.index < n; each.index++)
+        ok = sqlite_query(db, sql[each.index], hand_on, &each, e);
+    ok = ok && sqlite_commit(s, e);
+    sqlite_rollback(s);
+    return ok;
+}
