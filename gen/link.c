@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "gen/source.h"
+#include "schema/tokens.h"
 #include "tool/settings.h"
 
 #define LONGEST_ID 32 /* alembic_version.version_num is VARCHAR(32) */

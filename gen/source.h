@@ -144,8 +144,6 @@ void source_parse_ini(struct findings *out, struct arena *a, struct source_strea
 /* Stage check: statements, flags, refusals. SQLite looks at streams that are linked only: it needs the graph. */
 void check_postgresql(struct source *s);
 void check_sqlite(struct source *s);
-/* SHA-256 over the tokens of a body, comments and white space dropped, for each dialect of the mask in order. */
-void tokens_sha256(struct str body, uint32_t dialects, uint8_t out[32]);
 
 /* Stage link: resolves parents and dependencies, refuses bad graphs, sorts, computes checksums of sections and streams. */
 void link_streams(struct source *s);

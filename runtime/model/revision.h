@@ -113,6 +113,12 @@ struct stream_setting {
     uint32_t line;
 };
 
+/* The text of schema/fingerprint.h: what a database of the dialect holds that stands at the heads. */
+struct stream_fingerprint {
+    const unsigned char *text; /* NULL: the stream has none; a NUL follows that is not counted */
+    uint32_t length;
+};
+
 struct stream {
     const char *name;
     enum stream_kind kind;
@@ -124,6 +130,7 @@ struct stream {
     uint32_t ini_length;
     uint32_t n_revisions;
     const struct revision *const *revisions; /* parents and dependencies before children; ties by load_order */
+    struct stream_fingerprint fingerprints[DIALECT_COUNT];
     uint8_t sha256[32]; /* of all ids, parents and checksums: two executables with equal sums carry equal streams */
 };
 

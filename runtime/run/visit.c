@@ -335,12 +335,27 @@ static bool act(struct work *w)
     return true;
 }
 
+/* Only what stands where this executable leads can be held against what that should look like. */
+static bool look_closer(struct work *w)
+{
+    const struct job *job = w->job;
+    struct db_state after = {0};
+    if (!job->look || !reads_only(job) || !w->out->at_head)
+        return true;
+    if (!job->look(job->look_context, w->a, w->db, w->where, &w->out->seen, w->e) ||
+        !db_read_state(w->db, w->a, &after, w->e))
+        return false;
+    /* Who migrated it meanwhile made what was seen neither this nor that. */
+    return strings_equal(&after.rows, &w->out->rows) ||
+           err_set(w->e, FAULT_CHANGED, "another process moved the version rows while the schema was read");
+}
+
 static bool try_once(struct work *w)
 {
     w->out->failed_revision = NULL; /* what failed before has been recovered from */
     if (w->job->kind == JOB_ENSURE_VERSION && !db_ensure_version(w->db, w->e))
         return false;
-    return survey(w) && act(w) && settle(w);
+    return survey(w) && act(w) && settle(w) && look_closer(w);
 }
 
 /* ------------------------------------------------------------------------------------------------------------ visits */

@@ -20,6 +20,8 @@ enum job_kind {
 enum on_ahead { ON_AHEAD_REFUSE, ON_AHEAD_ALLOW };
 enum on_missing { ON_MISSING_DEFAULT, ON_MISSING_FAIL, ON_MISSING_SKIP, ON_MISSING_CREATE };
 
+struct place;
+
 /* What every visit of a run shares; resolved by the command, read-only while it runs. */
 struct job {
     enum job_kind kind;
@@ -36,6 +38,13 @@ struct job {
     bool read_log; /* JOB_READ: the whole log into the outcome, newest `log_limit` (0: all) */
     int64_t log_limit;
     bool read_history; /* JOB_READ: compare with the log even when the digest agrees (check --deep) */
+    /*
+     * JOB_READ: called with the open connection of a database that stands at the heads, from the visiting thread; what it
+     * makes lives in the visit's arena and becomes outcome->seen. May be called again when a connection broke. NULL: nobody
+     * looks closer.
+     */
+    bool (*look)(void *context, struct arena *a, struct db *db, const struct place *where, void **seen, struct err *e);
+    void *look_context;
     enum on_ahead on_ahead;
     enum on_missing on_missing;
     bool allow_foreign;
@@ -90,6 +99,7 @@ struct outcome {
     size_t pending; /* revisions of `heads` not yet applied; 0 when rows are unknown */
     struct history_findings findings;
     struct log_list log;
+    void *seen;                             /* what job->look made of it; NULL: it was not asked */
     struct strings repaired;                /* JOB_REPAIR: what it did, a sentence each */
     const struct revision *failed_revision; /* the one that failed, or was cancelled */
     int64_t began;                          /* clock_ms() */

@@ -58,4 +58,7 @@ struct str token_content(struct str text, const struct token *t, bool *raw);
 /* Bytes of the identifier that a word or name stands for, doubled quotes and U& escapes counted as what they mean. */
 size_t token_name_bytes(struct str text, const struct token *t);
 
+/* SHA-256 over the tokens of a body, comments and white space dropped, for each dialect of the mask in order. */
+void tokens_sha256(struct str body, uint32_t dialects, uint8_t out[32]);
+
 #endif

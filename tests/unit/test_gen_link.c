@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "base/hash.h"
+#include "schema/tokens.h"
 #include "tree.h"
 
 static void expect_order(const struct stream *s, const char *const *ids, size_t n)
