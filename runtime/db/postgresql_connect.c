@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "db/connection.h"
 #include "db/postgresql.h"
 
 #define SYSTEM_CERTIFICATES "/etc/ssl/certs/ca-certificates.crt"
@@ -546,4 +547,9 @@ void postgresql_close(struct db *db)
     free(p->server);
     arena_free(&p->arena);
     free(p);
+}
+
+struct pg_conn *db_connection(struct db *db)
+{
+    return postgresql_of(db)->conn;
 }
