@@ -57,7 +57,8 @@ endif
 DEPS := gcc libc6-dev binutils make pkg-config xxd git \
 	libpq-dev postgresql-server-dev-15 libsqlite3-dev libssl-dev zlib1g-dev \
 	libglib2.0-dev libjansson-dev libpg-query-dev uthash-dev \
-	libcmocka-dev postgresql-15 sqlite3 openssl procps pgbouncer python3 alembic python3-psycopg2 python3-asyncpg python3-yaml \
+	libcmocka-dev postgresql-15 sqlite3 openssl procps pgbouncer \
+	python3 alembic python3-sqlalchemy python3-psycopg2 python3-asyncpg python3-yaml \
 	groff-base iproute2 util-linux gnuplot-nox \
 	clang clang-format clang-tidy libclang-rt-14-dev cppcheck shellcheck valgrind strace
 # Only for `make test-cluster`: daemons that nobody wants on a machine that does not need them.
@@ -217,7 +218,8 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(EXTRA_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
-$(BUILD)/obj/gen/%.o $(BUILD)/obj/tests/unit/test_gen_%.o: EXTRA_CFLAGS = $(GLIB_CFLAGS)
+$(BUILD)/obj/gen/%.o $(BUILD)/obj/tests/unit/test_gen_%.o $(BUILD)/obj/tests/integration/peer_gen_%.o: \
+	EXTRA_CFLAGS = $(GLIB_CFLAGS)
 
 -include $(patsubst %.o,%.d,$(call objects,$(LIB_SRC) $(CLI_SRC) $(STATIC_SRC) $(GEN_SRC) $(UNIT_SRC) $(FUZZ_SRC) $(PEER_SRC)))
 
@@ -265,7 +267,11 @@ $(BUILD)/unit/test_%: $(BUILD)/obj/tests/unit/test_%.o $(TAP) $(BUILD)/libmigrat
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIB_LIBS)
-# Programs that integration tests compare with others: tests/integration/peer_NAME.c.
+# Programs that integration tests compare with others: tests/integration/peer_NAME.c; peer_gen_NAME.c as above.
+$(BUILD)/tests/peer_gen_%: $(BUILD)/obj/tests/integration/peer_gen_%.o $(BUILD)/libgen.a $(BUILD)/libmigrate.a
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(GEN_LIBS) $(LIB_LIBS)
 $(BUILD)/tests/peer_%: $(BUILD)/obj/tests/integration/peer_%.o $(BUILD)/libmigrate.a
 	@mkdir -p $(@D)
 	$(call say,LINK)
