@@ -473,6 +473,62 @@ static bool emit_revision(struct emitter *em, const struct source_stream *s, con
     return r->file.bytes.n > limit ? emit_large(em, &names, r) : emit_small(em, &names, r);
 }
 
+/* ------------------------------------------------------------------------------------------------------- fingerprints */
+
+static const char *fingerprint_symbol(struct arena *a, const struct source_stream *s, enum dialect dialect)
+{
+    return arena_printf(a, "migrate_fingerprint_%s_%s", escape_stream(a, s->name), dialect_words[dialect]);
+}
+
+static bool emit_large_bytes(struct emitter *em, const char *name, const char *c, const char *file, struct str bytes)
+{
+    BUF_AUTO out = {0};
+    add_preamble(&out);
+    add_sum_comment(&out, "text", bytes);
+    buf_addf(&out,
+             "__asm__(\".pushsection .rodata.%s,\\\"a\\\",%%progbits\\n\"\n"
+             "        \".globl %s\\n\"\n"
+             "        \".type %s, %%object\\n\"\n"
+             "        \"%s:\\n\"\n"
+             "        \".incbin \\\"%s\\\"\\n\"\n"
+             "        \".byte 0\\n\"\n"
+             "        \".size %s, . - %s\\n\"\n"
+             "        \".popsection\\n\");\n",
+             name, name, name, name, file, name, name);
+    return write_file(em, file, bytes) && write_file(em, c, buf_str(&out));
+}
+
+static bool emit_small_bytes(struct emitter *em, const char *name, const char *c, const char *file, struct str bytes)
+{
+    BUF_AUTO head = {0};
+    BUF_AUTO tail = {0};
+    add_preamble(&head);
+    add_sum_comment(&head, "text", bytes);
+    buf_addf(&head, "const unsigned char %s[] = {\n", name);
+    buf_addz(&tail, bytes.n ? ", 0x00\n};\n" : "  0x00\n};\n");
+    return remove_file(em, file) && write_array(em, c, &head, bytes, &tail);
+}
+
+/* An escaped id has no "_" before "p" or "s", so no revision's file has this name. */
+static bool emit_fingerprint(struct emitter *em, const struct source_stream *s, enum dialect dialect)
+{
+    const char *stem = arena_printf(em->a, "%s/fingerprint_%s", escape_stream(em->a, s->name), dialect_words[dialect]);
+    const char *c = arena_printf(em->a, "%s.c", stem), *file = arena_printf(em->a, "%s.txt", stem);
+    size_t limit = em->options->incbin_above ? em->options->incbin_above : INCBIN_ABOVE;
+    struct str bytes = s->fingerprints[dialect].bytes;
+    vec_push(em->a, &em->written, c);
+    return (bytes.n > limit ? emit_large_bytes : emit_small_bytes)(em, fingerprint_symbol(em->a, s, dialect), c, file,
+                                                                   bytes);
+}
+
+static bool emit_fingerprints(struct emitter *em, const struct source_stream *s)
+{
+    for (int dialect = 0; dialect < DIALECT_COUNT; dialect++)
+        if (s->fingerprints[dialect].path && !emit_fingerprint(em, s, (enum dialect)dialect))
+            return false;
+    return true;
+}
+
 /* ----------------------------------------------------------------------------------------------------------- a stream */
 
 static void add_indices(struct buf *out, const char *name, size_t index, const uint32_t *v, uint32_t n)
@@ -570,9 +626,29 @@ static void add_settings(struct buf *out, const struct stream *s)
     buf_addz(out, "};\n\n");
 }
 
+static void declare_fingerprints(struct emitter *em, struct buf *out, const struct source_stream *s)
+{
+    for (int dialect = 0; dialect < DIALECT_COUNT; dialect++)
+        if (s->fingerprints[dialect].path)
+            buf_addf(out, "extern const unsigned char %s[];\n", fingerprint_symbol(em->a, s, (enum dialect)dialect));
+}
+
+static void add_fingerprints(struct emitter *em, struct buf *out, const struct source_stream *s)
+{
+    const char *separator = "    .fingerprints = {";
+    for (int dialect = 0; dialect < DIALECT_COUNT; dialect++)
+        if (s->fingerprints[dialect].path) {
+            buf_addf(out, "%s[%d] = {%s, %zu}", separator, dialect, fingerprint_symbol(em->a, s, (enum dialect)dialect),
+                     s->fingerprints[dialect].bytes.n);
+            separator = ", ";
+        }
+    buf_addz(out, separator[0] == ',' ? "},\n" : "");
+}
+
 static void add_stream(struct emitter *em, struct buf *out, const struct source_stream *s)
 {
     const struct stream *linked = s->linked;
+    declare_fingerprints(em, out, s);
     if (linked->n_revisions) {
         buf_addz(out, "static const struct revision *const revisions_0[] = {\n");
         for (uint32_t i = 0; i < linked->n_revisions; i++)
@@ -588,6 +664,7 @@ static void add_stream(struct emitter *em, struct buf *out, const struct source_
     add_text_field(out, "ini_path", linked->ini_path);
     buf_addf(out, "    .ini_text = ini_text,\n    .ini_length = %u,\n", linked->ini_length);
     add_list(out, "revisions", linked->n_revisions, "revisions", 0);
+    add_fingerprints(em, out, s);
     buf_addz(out, "    .sha256 = ");
     add_sum(out, s->sha256);
     buf_addz(out, ",\n};\n");
@@ -602,6 +679,8 @@ static bool emit_stream(struct emitter *em, const struct source_stream *s)
     for (size_t i = 0; i < s->revisions.n; i++)
         if (!emit_revision(em, s, s->revisions.v[i]))
             return false;
+    if (!emit_fingerprints(em, s))
+        return false;
     vec_push(em->a, &em->written, c);
     uint8_t sum[SHA256_BYTES];
     char hex[SHA256_HEX];
@@ -620,7 +699,7 @@ static bool emit_stream(struct emitter *em, const struct source_stream *s)
 
 /* --------------------------------------------------------------------------------------------------------- catalogue */
 
-/* 16 hex digits over what makes two executables behave differently: the product, every stream and its env.ini. */
+/* 16 hex digits over what makes two executables differ: the product, every stream, its env.ini and fingerprints. */
 static void build_id(const struct emitter *em, char hex[SHA256_HEX])
 {
     uint8_t sum[SHA256_BYTES];
@@ -631,6 +710,9 @@ static void build_id(const struct emitter *em, char hex[SHA256_HEX])
         hash_add_piece(h, s->name, strlen(s->name));
         hash_add(h, s->sha256, sizeof s->sha256);
         hash_add_piece(h, s->ini.bytes.p, s->ini.bytes.n);
+        for (int d = 0; d < DIALECT_COUNT; d++)
+            if (s->fingerprints[d].path)
+                hash_add_piece(h, s->fingerprints[d].bytes.p, s->fingerprints[d].bytes.n);
     }
     hash_finish(h, sum);
     hash_hex(sum, hex);
@@ -680,7 +762,7 @@ static bool is_own_name(struct str name)
 
 static bool remove_stale(struct emitter *em, const char *c)
 {
-    static const char *const endings[] = {".c", ".sql", ".inc", ".o"};
+    static const char *const endings[] = {".c", ".sql", ".inc", ".txt", ".o"};
     struct str stem = str_slice(str_from(c), 0, strlen(c) - 2);
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
         if (!remove_file(em, arena_printf(em->a, "%.*s%s", STR_ARG(stem), endings[i])))

@@ -835,6 +835,18 @@ static void read_versions(struct source *s, struct source_stream *stream)
     }
 }
 
+static void read_fingerprints(struct source *s, struct source_stream *stream)
+{
+    for (int dialect = 0; dialect < DIALECT_COUNT; dialect++) {
+        struct text_file named = named_file(s->arena, s,
+                                            fingerprint_path(s->arena, stream->name, (enum dialect)dialect)),
+                         *file = &stream->fingerprints[dialect];
+        struct stat st;
+        if (stat(named.shown, &st) == 0 && !text_read(&s->findings, named.path, named.shown, file))
+            *file = (struct text_file){0};
+    }
+}
+
 static void read_stream(struct source *s, const char *name, const char *ini_path)
 {
     struct source_stream *stream = ARENA_NEW(s->arena, struct source_stream);
@@ -843,6 +855,7 @@ static void read_stream(struct source *s, const char *name, const char *ini_path
     if (text_read(&s->findings, named.path, named.shown, &stream->ini))
         source_parse_ini(&s->findings, s->arena, stream);
     read_versions(s, stream);
+    read_fingerprints(s, stream);
     vec_push(s->arena, &s->streams, stream);
 }
 

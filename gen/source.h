@@ -107,6 +107,7 @@ struct source_stream {
     bool multiple_heads;
     const char *registry;                    /* NULL unless fleet */
     VEC(struct source_revision *) revisions; /* in byte order of file names; link puts them in topological order */
+    struct text_file fingerprints[DIALECT_COUNT]; /* path NULL: there is none */
     uint8_t sha256[32];
     const struct stream *linked; /* made by link, NULL while the stream has errors */
 };
@@ -145,6 +146,14 @@ void source_parse_ini(struct findings *out, struct arena *a, struct source_strea
 void check_postgresql(struct source *s);
 void check_sqlite(struct source *s);
 
+/*
+ * Refuses fingerprints (schema/fingerprint.h) that are not of the revisions beside them. Looks at streams that are linked
+ * only; what remains in s->streams.v[i]->fingerprints is embedded.
+ */
+void check_fingerprints(struct source *s);
+/* "tenant/fingerprint.postgresql", relative to the migrations folder. */
+const char *fingerprint_path(struct arena *a, const char *stream, enum dialect dialect);
+
 /* Stage link: resolves parents and dependencies, refuses bad graphs, sorts, computes checksums of sections and streams. */
 void link_streams(struct source *s);
 /* The linked stream as the runtime sees it (built in memory), for graph.h and plan.h; NULL when read or link found
@@ -158,6 +167,7 @@ const struct stream *link_stream(const struct source_stream *s);
  *     STREAM/ID.c        the bytes of the file, its sections and statements
  *     STREAM/ID.sql      when the file is larger than incbin_above: the same bytes, for .incbin,
  *     STREAM/ID.inc      and the statements as directives of the assembler
+ *     STREAM/fingerprint_DIALECT.c   the bytes of the stream's fingerprint, and .txt when it is large
  *     STREAM.c           the table of its revisions, in topological order, and env.ini
  *     catalogue.c        migrate_catalogue
  *     sources.mk         GEN_SOURCES := every .c above, sorted

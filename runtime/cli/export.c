@@ -126,9 +126,23 @@ static void warn_of_others(struct export *x, const struct stream *stream)
         closedir(d);
 }
 
+/* A build from the export is the same executable, so it must find them. */
+static bool export_fingerprints(struct export *x, const struct stream *stream, struct err *e)
+{
+    static const char *const endings[] = {[DIALECT_POSTGRESQL] = "postgresql", [DIALECT_SQLITE] = "sqlite"};
+    for (int dialect = 0; dialect < DIALECT_COUNT; dialect++) {
+        const struct stream_fingerprint *f = &stream->fingerprints[dialect];
+        const char *path = arena_printf(&x->app->arena, "%s/fingerprint.%s", stream->name, endings[dialect]);
+        if (f->text && !export_file(x, path, f->text, f->length, e))
+            return false;
+    }
+    return true;
+}
+
 static bool export_stream(struct export *x, const struct stream *stream, struct err *e)
 {
-    if (!export_file(x, stream->ini_path, stream->ini_text, stream->ini_length, e))
+    if (!export_file(x, stream->ini_path, stream->ini_text, stream->ini_length, e) ||
+        !export_fingerprints(x, stream, e))
         return false;
     for (uint32_t i = 0; i < stream->n_revisions; i++) {
         const struct revision *r = stream->revisions[i];

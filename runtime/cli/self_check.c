@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "cli/app.h"
+#include "schema/fingerprint.h"
 
 struct checker {
     struct app *app;
@@ -114,6 +115,25 @@ static void check_settings(struct checker *c)
     }
 }
 
+static void check_fingerprints(struct checker *c)
+{
+    for (int dialect = 0; dialect < DIALECT_COUNT; dialect++) {
+        const struct stream_fingerprint *f = &c->stream->fingerprints[dialect];
+        char revisions[SHA256_HEX];
+        struct fingerprint made;
+        struct fingerprint_flaw flaw;
+        struct strings heads = {0};
+        ARENA_AUTO a = {0};
+        if (!f->text)
+            continue;
+        fingerprint_revisions(&a, c->stream, (enum dialect)dialect, revisions, &heads);
+        if (!fingerprint_parse(&a, (struct str){(const char *)f->text, f->length}, &made, &flaw))
+            problem(c, c->stream->name, "line %u of its fingerprint: %s", flaw.line, flaw.text);
+        else if ((int)made.dialect != dialect || strcmp(revisions, made.revisions) != 0)
+            problem(c, c->stream->name, "its fingerprint is of other revisions");
+    }
+}
+
 static void check_registry(struct checker *c)
 {
     const struct catalogue *all = c->app->catalogue;
@@ -141,6 +161,7 @@ static int run_self_check(struct app *app)
         c.stream = all->streams[i];
         check_settings(&c);
         check_registry(&c);
+        check_fingerprints(&c);
         for (uint32_t k = 0; k < c.stream->n_revisions; k++)
             check_revision(&c, k);
     }

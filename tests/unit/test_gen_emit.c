@@ -53,7 +53,9 @@ static struct tree sample(void)
     tree_write(&t, "s/env.ini", "[stream]\nmultiple_heads = true\nactor = ?\?/ \"quoted\" \\ tab\tđ\n");
     tree_revision(&t, "s/versions/a.sql", "a1", "", "-- Branch-Labels: x\n");
     tree_revision(&t, "s/versions/b.sql", "b.1_đ", "a1", "-- Depends-On: a1\n");
+    tree_write(&t, "s/fingerprint.sqlite", "any text, đ\n");
     tree_write(&t, "catalogue/env.ini", "[stream]\n");
+    tree_write(&t, "catalogue/fingerprint.postgresql", "");
     tree_revision(&t, "catalogue/versions/a.sql", "a1", "", "");
     tree_write(&t, "empty/env.ini", "[stream]\n");
     tree_write(&t, "f/env.ini", "[stream]\nkind = fleet\nregistry = s\n");
@@ -67,6 +69,9 @@ static const char program[] =
     "    for (uint32_t i = 0; i < migrate_catalogue.n_streams; i++) {\n"
     "        const struct stream *s = migrate_catalogue.streams[i];\n"
     "        printf(\"%s %d %u\\n%s%u\\n\", s->name, s->kind, s->dialects, (const char *)s->ini_text, s->ini_length);\n"
+    "        for (uint32_t k = 0; k < DIALECT_COUNT; k++)\n"
+    "            printf(\"fingerprint %u: %s%u\\n\", k, s->fingerprints[k].text ? (const char *)s->fingerprints[k].text : \"none\",\n"
+    "                   s->fingerprints[k].length);\n"
     "        for (uint32_t k = 0; k < s->n_settings; k++)\n"
     "            printf(\"%s=%s %u\\n\", s->settings[k].key, s->settings[k].value, s->settings[k].line);\n"
     "        for (uint32_t k = 0; k < s->n_revisions; k++) {\n"
@@ -105,6 +110,9 @@ static void xxd_and_incbin_give_the_same_bytes(void **state)
     assert_true(shell(&t, "grep -qF 'actor=?\?/ \"quoted\" \\ tab\tđ 3' arrays.said"));
     assert_true(shell(&t, "grep -q '^-- Depends-On: a1$' arrays.said"));
     assert_true(shell(&t, "grep -q '^f1 f/versions/a.sql [0-9]* 0 0 0 1$' arrays.said"));
+    assert_true(shell(&t, "test -e incbin/s/fingerprint_sqlite.txt && test ! -e arrays/s/fingerprint_sqlite.txt"));
+    assert_true(shell(&t, "grep -A1 -x 'fingerprint 1: any text, đ' arrays.said | grep -qx 13"));
+    assert_true(shell(&t, "grep -qx 'fingerprint 0: none0' arrays.said && grep -qx 'fingerprint 0: 0' arrays.said"));
     tree_free(&t);
 }
 
@@ -162,6 +170,10 @@ static void a_file_that_shrinks_leaves_no_copy(void **state)
     assert_true(shell(&t, "test -e out/s/a1.sql && test -e out/s/a1.inc"));
     emit(&t, "out", 0);
     assert_true(shell(&t, "test ! -e out/s/a1.sql && test ! -e out/s/a1.inc && grep -q 0x2d out/s/a1.c"));
+    assert_true(shell(&t, "test ! -e out/s/fingerprint_sqlite.txt"));
+    unlink(arena_printf(&t.arena, "%s/s/fingerprint.sqlite", t.folder));
+    emit(&t, "out", 0);
+    assert_true(shell(&t, "test ! -e out/s/fingerprint_sqlite.c && ! grep -q fingerprint out/s.c"));
     tree_free(&t);
 }
 
