@@ -56,15 +56,17 @@ struct choice {
     int wanted; /* 0: any */
     int major;  /* of the best so far; 0: none */
     char *bin;
-    struct buf seen; /* versions of another major, for the hint */
+    int other; /* the newest of another major, for the message */
 };
 
 static void consider(struct choice *c, const char *bin)
 {
     int major = major_of(bin);
-    if (c->wanted && major && major != c->wanted)
-        buf_addf(&c->seen, "%s%d", c->seen.n ? ", " : "", major);
-    if (major <= c->major || (c->wanted && major != c->wanted))
+    if (c->wanted && major != c->wanted) {
+        c->other = major > c->other ? major : c->other;
+        return;
+    }
+    if (major <= c->major)
         return;
     c->major = major;
     free(c->bin);
@@ -108,16 +110,14 @@ static bool find_binaries(int major, char **bin, struct err *e)
     if (!c.bin)
         consider_path(&c);
     *bin = c.bin;
-    if (!c.bin && c.seen.n) {
-        err_set(e, FAULT_CONFIG, "PostgreSQL %d is not on this machine, only %s", major, c.seen.p);
-    } else if (!c.bin) {
+    if (c.bin)
+        return true;
+    if (c.other)
+        err_set(e, FAULT_CONFIG, "PostgreSQL %d is not on this machine, %d is", major, c.other);
+    else
         err_set(e, FAULT_CONFIG, "no PostgreSQL on this machine to try the schema on");
-    }
-    if (!c.bin)
-        err_hint(e, "install it (Debian: postgresql-%d), or name an empty database with --scratch URL",
-                 major ? major : 15);
-    buf_free(&c.seen);
-    return c.bin;
+    err_hint(e, "install it (Debian: postgresql-%d), or name an empty database with --scratch URL", major ? major : 15);
+    return false;
 }
 
 /* ------------------------------------------------------------------------------------------------------- the folder */
@@ -211,8 +211,8 @@ struct keeper {
 /* In the child: becomes the owner, says everything into the log, and runs the program. */
 static void become(const struct keeper *k, const char *program, const char *const *arguments)
 {
-    const char *argv[64] = {program};
     g_autofree char *path = g_build_filename(k->bin, program, NULL);
+    const char *argv[64] = {path}; /* whole: initdb looks for the server beside itself, PATH or not */
     for (size_t i = 0; arguments[i] && i < 62; i++)
         argv[i + 1] = arguments[i];
     int log = open("log", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600);

@@ -387,7 +387,7 @@ static bool become(struct server *s, const char *role, struct err *e)
     return false;
 }
 
-static bool settle(struct server *s, struct err *e)
+bool session_settle(struct server *s, struct err *e)
 {
     BUF_AUTO sql = {0};
     buf_addz(&sql, "SET LOCAL standard_conforming_strings = on; SET LOCAL client_min_messages = warning;"
@@ -438,7 +438,8 @@ bool server_begin(struct server *s, const char *role, const char *schema, struct
     server_rollback(s);
     arena_reset(&s->arena);
     s->schema = arena_strdup(&s->arena, schema ? schema : "public");
-    if (begin_alone(s, e) && put_extensions_aside(s, e) && become(s, role, e) && make_schema(s, e) && settle(s, e))
+    if (begin_alone(s, e) && put_extensions_aside(s, e) && become(s, role, e) && make_schema(s, e) &&
+        session_settle(s, e))
         return true;
     server_rollback(s);
     return false;
@@ -520,7 +521,7 @@ bool server_add_role(struct server *s, const char *name, struct err *e)
     return false;
 }
 
-static void hint_at_package(const struct server *s, const char *name, struct err *e)
+void session_hint_package(const struct server *s, const char *name, struct err *e)
 {
     err_hint(e,
              "install what holds \"%s\" beside PostgreSQL %d (Debian: postgresql-contrib, or postgresql-%d-…), or "
@@ -552,7 +553,7 @@ bool server_add_extension(struct server *s, const char *name, const char *schema
         return true;
     outcome_explain(s, &o, e);
     if (!e->hint)
-        hint_at_package(s, name, e);
+        session_hint_package(s, name, e);
     return false;
 }
 

@@ -5,10 +5,12 @@
  *     server.c            the transaction
  *     load_postgresql.c   a desired-state file into it
  *     load_rules.c        what does not belong in such a file
+ *     load_bodies.c       bodies of functions, looked at when all is there
  */
 #ifndef GEN_SESSION_H
 #define GEN_SESSION_H
 
+#include <jansson.h>
 #include <libpq-fe.h>
 
 #include "gen/cluster.h"
@@ -48,6 +50,50 @@ const char *outcome_state(const struct outcome *o);            /* SQLSTATE; "" *
 /* Message, detail and hint as the server said them. */
 bool outcome_explain(const struct server *s, const struct outcome *o, struct err *e);
 
+/* Settings as they are when the transaction begins, the search path among them. */
+bool session_settle(struct server *s, struct err *e);
+/* Where an extension that is missing comes from. */
+void session_hint_package(const struct server *s, const char *name, struct err *e);
 bool session_has_role(struct server *s, const char *name, bool *has, struct err *e);
+
+/* ---- load_rules.c ---- */
+
+enum load_verdict { LOAD_RUN, LOAD_SKIP, LOAD_REFUSED };
+
+/* A statement of the file, behind its leading comments. */
+struct load_statement {
+    size_t offset; /* in the file */
+    struct str text;
+    json_t *tree; /* {"CreateStmt": {…}}; NULL: too large for one, or newer than the parser */
+};
+
+/* Adds findings: errors when it is refused, warnings otherwise. */
+enum load_verdict load_check(struct findings *out, struct arena *a, const struct text_file *file,
+                             const struct load_statement *s);
+const char *load_node(const json_t *tree, const json_t **body); /* "CreateStmt"; "" without a tree */
+/* The roles that a statement names. */
+void load_roles(struct arena *a, const json_t *tree, struct strings *out);
+/* CONCURRENTLY becomes blanks: nothing moves. `text` is the statement's in memory of ours. */
+void load_blank_concurrently(char *text, size_t n, const json_t *tree);
+
+/* ---- load_bodies.c ---- */
+
+/* Where a routine was made in the file, to say where its body is wrong. */
+struct load_routine {
+    const char *schema; /* as written; NULL */
+    const char *name;
+    const char *path; /* the search path that it was made with */
+    size_t offset;    /* in the file */
+    struct str text;
+};
+struct load_routines {
+    struct load_routine *v;
+    size_t n, cap;
+};
+/* Looks at the bodies of all routines that are there. */
+bool load_check_bodies(struct server *s, struct findings *out, const struct text_file *file,
+                       const struct load_routines *routines, struct err *e);
+/* The byte at a character of the text, counted from 1. */
+size_t load_byte_of(struct str text, size_t character);
 
 #endif
