@@ -26,8 +26,7 @@ static const char *word_of(const struct catalog *c, const struct object *o, stru
     if (str_is(word, "parent"))
         return o->parent == OBJECT_NONE ? NULL : c->objects.v[o->parent].address;
     if (str_starts(word, STR("parent.")))
-        return o->parent == OBJECT_NONE ? NULL
-                                        : word_of(c, &c->objects.v[o->parent], str_slice(word, 7, word.n));
+        return o->parent == OBJECT_NONE ? NULL : word_of(c, &c->objects.v[o->parent], str_slice(word, 7, word.n));
     value = attribute_of(o, word);
     return value || !str_is(word, "words") ? value : o->kind->words;
 }
