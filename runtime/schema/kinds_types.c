@@ -128,7 +128,7 @@ static const char domain_constraint_query[] =
         "t.typname") " || '.' || quote_ident(c.conname::text) AS identity,\n"
                      "quote_ident(c.conname::text) AS address, 0 AS ordinal,\n"
                      "CASE WHEN c.convalidated THEN d.text ELSE left(d.text, -length(' NOT VALID')) END AS definition,\n"
-                     "CASE WHEN NOT c.convalidated THEN 'NOT VALID' END AS validated,\n"
+                     "CASE WHEN NOT c.convalidated THEN 'NOT VALID' END AS not_valid,\n"
                      "${comment:pg_constraint,c.oid,0} AS comment\n"
                      "FROM pg_constraint c JOIN pg_type t ON t.oid = c.contypid JOIN pg_namespace n ON n.oid = t.typnamespace,\n"
                      "     pg_get_constraintdef(c.oid) d(text)\n"
@@ -137,7 +137,7 @@ static const char domain_constraint_query[] =
 static const struct attribute domain_constraint_attributes[] = {
     ATTRIBUTE_REPLACED("definition"),
     /* A constraint that is in force is not made NOT VALID again: that changes nothing for new values. */
-    {"validated", CHANGE_OWN, 0, NULL, "ALTER DOMAIN {parent} VALIDATE CONSTRAINT {address}"},
+    {"not_valid", CHANGE_OWN, 0, NULL, "ALTER DOMAIN {parent} VALIDATE CONSTRAINT {address}"},
     ATTRIBUTE_COMMENT_ON("CONSTRAINT {address} ON DOMAIN {parent}"),
 };
 
@@ -146,7 +146,7 @@ const struct kind kind_domain_constraint = {
     .words = "CONSTRAINT",
     .query = domain_constraint_query,
     ATTRIBUTES(domain_constraint_attributes),
-    .create = "ALTER DOMAIN {parent} ADD CONSTRAINT {address} {definition}[ {validated}]",
+    .create = "ALTER DOMAIN {parent} ADD CONSTRAINT {address} {definition}[ {not_valid}]",
     .drop = "ALTER DOMAIN {parent} DROP CONSTRAINT {address}",
     .rename = "ALTER DOMAIN {parent} RENAME CONSTRAINT {old} TO {new}",
     .rank = PG_DOMAIN_CONSTRAINT,
