@@ -1,0 +1,259 @@
+/* The bench for both dialects: PostgreSQL's is a thin coat over server.h, SQLite's is in bench_sqlite.c. */
+#include "gen/bench.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "gen/bench_sqlite.h"
+#include "gen/server.h"
+#include "gen/statements.h"
+
+struct bench {
+    struct bench_options options;
+    struct server *server;       /* PostgreSQL */
+    struct bench_sqlite *sqlite; /* SQLite */
+};
+
+static const char MARK_EMPTY[] = "bench_empty";
+
+/* ---- opening ---- */
+
+static bool check_major(const struct bench *b, struct err *e)
+{
+    int found = server_version(b->server) / 10000;
+    if (!b->options.major || found == b->options.major)
+        return true;
+    err_set(e, FAULT_POLICY, "the scratch database is PostgreSQL %d, and the schema was read from PostgreSQL %d", found,
+            b->options.major);
+    err_detail(e, "versions print expressions and views each in its own way, so they cannot be compared");
+    err_hint(e, "--scratch URL names a database of PostgreSQL %d", b->options.major);
+    return false;
+}
+
+static bool open_server(struct bench *b, struct err *e)
+{
+    const struct bench_options *o = &b->options;
+    return server_open(&b->server, o->scratch, o->major, e) && check_major(b, e) &&
+           server_begin(b->server, o->role, o->schema, e) && server_mark(b->server, MARK_EMPTY, e);
+}
+
+bool bench_open(struct bench **out, const struct bench_options *options, struct err *e)
+{
+    struct bench *b = mem_alloc(sizeof *b);
+    b->options = *options;
+    bool ok = options->dialect == DIALECT_SQLITE ? bench_sqlite_open(&b->sqlite, options, e) : open_server(b, e);
+    if (!ok) {
+        bench_close(b);
+        return false;
+    }
+    *out = b;
+    return true;
+}
+
+void bench_close(struct bench *b)
+{
+    if (!b)
+        return;
+    bench_sqlite_close(b->sqlite);
+    server_close(b->server);
+    free(b);
+}
+
+/* ---- building ---- */
+
+static bool set_tenant(struct bench *b, struct err *e)
+{
+    BUF_AUTO sql = {0};
+    if (!b->options.tenant)
+        return true;
+    buf_addz(&sql, "SELECT set_config('migrate.tenant_id', ");
+    db_quote_text(&sql, DIALECT_POSTGRESQL, b->options.tenant);
+    buf_addz(&sql, ", true)");
+    return server_run(b->server, buf_str(&sql), e);
+}
+
+bool bench_clear(struct bench *b, struct err *e)
+{
+    return b->sqlite ? bench_sqlite_clear(b->sqlite, e) : server_back(b->server, MARK_EMPTY, e) && set_tenant(b, e);
+}
+
+bool bench_load(struct bench *b, struct findings *out, const struct text_file *file)
+{
+    return b->sqlite ? bench_sqlite_load(b->sqlite, out, file) : server_load(b->server, out, file);
+}
+
+bool bench_add_extension(struct bench *b, const char *name, const char *schema, const char *version, struct err *e)
+{
+    return b->sqlite || server_add_extension(b->server, name, schema, version, e);
+}
+
+static bool run_one(struct bench *b, const char *sql, struct err *e)
+{
+    ARENA_AUTO arena = {0};
+    return server_run(b->server, str_from(without_concurrently(&arena, str_from(sql))), e);
+}
+
+/* One message is a hundred times cheaper than a thousand; which statement failed is found out when one did. */
+static bool run_together(struct bench *b, const struct strings *sql)
+{
+    ARENA_AUTO arena = {0};
+    AUTO_ERR ignored = {0};
+    BUF_AUTO all = {0};
+    for (size_t i = 0; i < sql->n; i++)
+        buf_addf(&all, "%s;\n", without_concurrently(&arena, str_from(sql->v[i])));
+    return server_run(b->server, buf_str(&all), &ignored);
+}
+
+bool bench_run(struct bench *b, const struct strings *sql, struct err *e)
+{
+    if (b->sqlite)
+        return bench_sqlite_run(b->sqlite, sql, e);
+    if (sql->n > 1 && run_together(b, sql))
+        return true;
+    for (size_t i = 0; i < sql->n; i++)
+        if (!run_one(b, sql->v[i], e))
+            return false;
+    return true;
+}
+
+/* ---- a revision's section ---- */
+
+static void place(const struct revision *r, const struct revision_section *section, size_t offset, struct err *e)
+{
+    struct line_counter lines = {.text = {(const char *)r->text, r->length}};
+    err_at(e, r->path, (int)line_of(&lines, section->offset + offset), 1, (struct str){0});
+}
+
+/* What maintains rows and files, and changes no schema. */
+static bool is_upkeep(const char *kind)
+{
+    static const char *const kinds[] = {"VACUUM", "ANALYZE", "REINDEX", "CLUSTER", "CHECKPOINT"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(kind, kinds[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool run_statement(struct bench *b, struct str text, struct err *e)
+{
+    ARENA_AUTO arena = {0};
+    struct strings one = {0};
+    if (is_upkeep(statement_kind(&arena, text, b->options.dialect)))
+        return true;
+    vec_push(&arena, &one, arena_str(&arena, text));
+    return bench_run(b, &one, e);
+}
+
+/* What SET LOCAL of a revision said is over with its transaction, which is not over here. */
+static bool forget_settings(struct bench *b, struct err *e)
+{
+    BUF_AUTO sql = {0};
+    buf_addz(&sql, "SET LOCAL ROLE NONE;\nSET LOCAL check_function_bodies = on;\nSET LOCAL search_path = ");
+    db_quote_name(&sql, b->options.schema ? b->options.schema : "public");
+    buf_addz(&sql, ";\n");
+    if (b->options.role) {
+        buf_addz(&sql, "SET LOCAL ROLE ");
+        db_quote_name(&sql, b->options.role);
+    }
+    return server_run(b->server, buf_str(&sql), e);
+}
+
+static bool run_postgresql_section(struct bench *b, const struct revision *revision,
+                                   const struct revision_section *section, struct err *e)
+{
+    struct str body = {(const char *)revision->text + section->offset, section->length};
+    struct span s = {0};
+    bool set = false;
+    for (size_t at = 0; statement_next(body, DIALECT_POSTGRESQL, at, &s); at = s.next) {
+        struct str text = section->flags & SECTION_OPAQUE ? str_slice(body, s.offset, body.n)
+                                                          : str_slice(body, s.offset, s.offset + s.length);
+        set = set || (text.n > 3 && strncasecmp(text.p, "SET", 3) == 0);
+        if (!run_statement(b, text, e)) {
+            place(revision, section, s.offset, e);
+            return false;
+        }
+        if (section->flags & SECTION_OPAQUE)
+            break;
+    }
+    return !set || forget_settings(b, e);
+}
+
+bool bench_run_section(struct bench *b, const struct revision *revision, const struct revision_section *section,
+                       struct err *e)
+{
+    bool ok = b->sqlite ? bench_sqlite_run_section(b->sqlite, revision, section, e)
+                        : run_postgresql_section(b, revision, section, e);
+    if (!ok)
+        err_context(e, "revision %s", revision->id);
+    return ok;
+}
+
+/* ---- reading ---- */
+
+static bool same_objects(const struct catalog *a, const struct catalog *b)
+{
+    if (a->objects.n != b->objects.n)
+        return false;
+    for (size_t i = 0; i < a->objects.n; i++)
+        if (a->objects.v[i].kind != b->objects.v[i].kind ||
+            strcmp(a->objects.v[i].identity, b->objects.v[i].identity) != 0)
+            return false;
+    return true;
+}
+
+bool snapshot_read(struct arena *a, const struct catalog_source *source, const struct scope *scope, bool relative,
+                   struct snapshot *out, struct err *e)
+{
+    out->exact = out->shown = ARENA_NEW(a, struct catalog);
+    if (!catalog_read(a, out->exact, source, scope, NAMES_QUALIFIED, e))
+        return false;
+    if (!relative || source->dialect == DIALECT_SQLITE)
+        return true;
+    out->shown = ARENA_NEW(a, struct catalog);
+    if (!catalog_read(a, out->shown, source, scope, NAMES_RELATIVE, e))
+        return false;
+    return same_objects(out->exact, out->shown) ||
+           err_set(e, FAULT_LOCK, "somebody changed the schema while it was read");
+}
+
+bool bench_read(struct bench *b, struct arena *a, bool relative, struct snapshot *out, struct err *e)
+{
+    struct catalog_source source = b->sqlite ? bench_sqlite_source(b->sqlite) : server_source(b->server);
+    return snapshot_read(a, &source, &b->options.scope, relative, out, e);
+}
+
+bool bench_seed(struct bench *b, unsigned rows, struct err *e)
+{
+    return !b->sqlite || bench_sqlite_seed(b->sqlite, rows, e);
+}
+
+int64_t bench_count(struct bench *b, const char *table)
+{
+    return b->sqlite ? bench_sqlite_count(b->sqlite, table) : -1;
+}
+
+/* ---- CONCURRENTLY ---- */
+
+static bool may_be_concurrent(struct str statement)
+{
+    ARENA_AUTO arena = {0};
+    const char *kind = statement_kind(&arena, statement, DIALECT_POSTGRESQL);
+    return strstr(kind, "INDEX") || strstr(kind, "ALTER TABLE") || strstr(kind, "REFRESH");
+}
+
+const char *without_concurrently(struct arena *a, struct str statement)
+{
+    struct lexer l = {.text = statement, .dialect = DIALECT_POSTGRESQL};
+    struct token t;
+    int depth = 0;
+    if (!may_be_concurrent(statement))
+        return arena_str(a, statement);
+    while (token_next(&l, &t)) {
+        depth += token_is_symbol(statement, &t, "(") - token_is_symbol(statement, &t, ")");
+        if (depth == 0 && token_is_word(statement, &t, "CONCURRENTLY"))
+            return arena_printf(a, "%.*s%.*s", (int)t.offset, statement.p, (int)(statement.n - t.offset - t.length),
+                                statement.p + t.offset + t.length);
+    }
+    return arena_str(a, statement);
+}
