@@ -80,7 +80,7 @@ static void add_bash_values(struct buf *out, const struct grammar *g)
     buf_addz(out, "    case $previous in\n");
     for (size_t i = 0; i < g->n_options; i++) {
         const struct option *o = &g->options[i];
-        if (o->flags & OPTION_HIDDEN || !o->argument || !option_has_long(o))
+        if (o->flags & (OPTION_HIDDEN | OPTION_BARE) || !o->argument || !option_has_long(o))
             continue;
         buf_addf(out, "    --%s", o->name);
         if (o->letter)
@@ -183,11 +183,14 @@ static void add_zsh_text(struct buf *out, const char *z)
 
 static void add_zsh_option(struct buf *out, const struct option *o)
 {
-    buf_addf(out, "        '%s--%s%s[", o->flags & OPTION_REPEATS ? "*" : "", o->name, o->argument ? "=" : "");
+    buf_addf(out, "        '%s--%s%s[", o->flags & OPTION_REPEATS ? "*" : "", o->name,
+             o->flags & OPTION_BARE ? "=-"
+             : o->argument          ? "="
+                                    : "");
     add_zsh_text(out, o->help);
     buf_addc(out, ']');
     if (o->argument) {
-        buf_addc(out, ':');
+        buf_addz(out, o->flags & OPTION_BARE ? "::" : ":");
         add_zsh_text(out, o->argument);
         buf_addc(out, ':');
         if (has_choices(o)) {
@@ -274,7 +277,7 @@ static void add_fish_option(struct buf *out, const struct grammar *g, const stru
     buf_addf(out, "complete -c %s -l %s", g->program, o->name);
     if (o->letter)
         buf_addf(out, " -s %c", o->letter);
-    if (o->argument)
+    if (o->argument && !(o->flags & OPTION_BARE))
         buf_addz(out, " -r");
     if (has_choices(o)) {
         buf_addz(out, " -x -a '");

@@ -76,9 +76,9 @@ static void add_option(struct buf *out, const struct option *o)
     }
     buf_addz(out, "\\fR");
     if (o->argument) {
-        buf_addz(out, " \\fI");
+        buf_addz(out, o->flags & OPTION_BARE ? "[=\\fI" : " \\fI");
         add_text(out, o->argument);
-        buf_addz(out, "\\fR");
+        buf_addz(out, o->flags & OPTION_BARE ? "\\fR]" : "\\fR");
     }
     buf_addc(out, '\n');
     add_sentence(out, o->help);

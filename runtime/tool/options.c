@@ -90,7 +90,7 @@ void option_spell(struct buf *out, const struct option *o)
     if (option_has_long(o))
         buf_addf(out, "--%s", o->name);
     if (o->argument)
-        buf_addf(out, " %s", o->argument);
+        buf_addf(out, o->flags & OPTION_BARE ? "[=%s]" : " %s", o->argument);
 }
 
 const char *nearest_word(struct str word, const struct strings *words)
@@ -240,7 +240,7 @@ static bool take_long(struct parser *p, const char *word, struct err *e)
         return refuse_unknown_option(p, arena_str(p->arena, (struct str){word, name.n + 2}), name, e);
     if (!o->argument && equals)
         return err_set(e, FAULT_USAGE, "option --%s takes no value", o->name);
-    if (!o->argument || equals) {
+    if (!o->argument || equals || o->flags & OPTION_BARE) {
         add_given(p, o, equals ? equals + 1 : NULL);
         return true;
     }

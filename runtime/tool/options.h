@@ -48,6 +48,7 @@ enum option_flags {
     OPTION_REPEATS = 1, /* all values count; others: the last one wins */
     OPTION_HIDDEN = 2,
     OPTION_ALEMBIC = 4, /* there for Alembic's spelling */
+    OPTION_BARE = 8,    /* its value may be left out: --name alone, or --name=VALUE; it never takes the next word */
 };
 
 struct option {
