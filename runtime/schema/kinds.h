@@ -121,8 +121,9 @@ enum {
     PG_AGGREGATE,
     PG_TABLE, /* ordinary and partitioned, partitions too */
     PG_FOREIGN_TABLE,
-    PG_COLUMN,  /* of both */
-    PG_DEFAULT, /* of a column that is not generated */
+    PG_COLUMN,            /* of both */
+    PG_DEFAULT,           /* of a column that is not generated */
+    PG_IDENTITY_SEQUENCE, /* grants and comment of an identity column's */
     PG_SEQUENCE_OWNER,
     PG_INHERITANCE, /* of a table that is no partition */
     PG_PARTITION,   /* a table's place in a partitioned one */
@@ -132,6 +133,8 @@ enum {
     PG_MATERIALIZED_VIEW,
     PG_VIEW_COLUMN, /* of both: default, comment and grants */
     PG_INDEX,       /* of a materialized view too */
+    PG_REPLICA_IDENTITY,
+    PG_CLUSTERING, /* which index a table is clustered on */
     PG_STATISTICS,
     PG_RULE,
     PG_TRIGGER,
@@ -149,8 +152,8 @@ extern const struct kind kind_schema, kind_extension, kind_collation, kind_enum,
     kind_composite, kind_composite_attribute, kind_range, kind_sequence, kind_fdw, kind_foreign_server,
     kind_user_mapping, kind_function, kind_aggregate, kind_table, kind_foreign_table, kind_column, kind_default,
     kind_sequence_owner, kind_inheritance, kind_partition, kind_constraint, kind_foreign_key, kind_index,
-    kind_statistics, kind_view, kind_materialized_view, kind_view_column, kind_rule, kind_trigger, kind_policy,
-    kind_event_trigger, kind_publication, kind_publication_member, kind_subscription, kind_default_privileges,
-    kind_unmodelled;
+    kind_identity_sequence, kind_replica_identity, kind_clustering, kind_statistics, kind_view, kind_materialized_view,
+    kind_view_column, kind_rule, kind_trigger, kind_policy, kind_event_trigger, kind_publication,
+    kind_publication_member, kind_subscription, kind_default_privileges, kind_unmodelled;
 
 #endif
