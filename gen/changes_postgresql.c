@@ -129,6 +129,12 @@ struct err *refuse_pair(struct comparison *c, const struct pair *p, const char *
 
 /* ----------------------------------------------------------------------------------------------------------- verdicts */
 
+static const char *value_or_none(const struct object *o, const struct attribute *attribute)
+{
+    const char *value = object_value(o, attribute->name);
+    return value ? value : "none";
+}
+
 static enum pair_verdict verdict_of(struct comparison *c, struct pair *p, const struct attribute *attribute)
 {
     switch (attribute->change) {
@@ -142,8 +148,7 @@ static enum pair_verdict verdict_of(struct comparison *c, struct pair *p, const 
         return own_verdict(c, p, attribute);
     case CHANGE_REFUSE:
         refuse_pair(c, p, "its %s cannot be changed from %s to %s", attribute->name,
-                    object_value(pair_old(c, p), attribute->name) ?: "none",
-                    object_value(pair_new(c, p), attribute->name) ?: "none");
+                    value_or_none(pair_old(c, p), attribute), value_or_none(pair_new(c, p), attribute));
         return PAIR_SAME;
     case CHANGE_HIDDEN:
     default:
@@ -532,6 +537,8 @@ static int looseness(const struct kind *kind)
 static bool is_inline(const struct comparison *c, const struct pair *p)
 {
     const struct kind *kind = pair_kind(c, p);
+    if (kind->rank == PG_CONSTRAINT && object_value(pair_new(c, p), "not_valid"))
+        return false; /* CREATE TABLE has no words for it */
     return kind->flags & KIND_INLINE || kind->rank == PG_INHERITANCE ||
            (kind->rank == PG_PARTITION && object_value(pair_new(c, p), "same_columns"));
 }

@@ -79,6 +79,8 @@ struct err *refuse_pair(struct comparison *c, const struct pair *p, const char *
 
 /* For a pair with both sides whose attribute differs, with CHANGE_OWN: PAIR_ALTERED, PAIR_REPLACED, or PAIR_SAME (refused). */
 enum pair_verdict own_verdict(struct comparison *c, struct pair *p, const struct attribute *attribute);
+/* "NOT VALID", or nothing. */
+bool is_validity(const struct attribute *attribute);
 /* The same for CHANGE_RECREATE: whether CREATE OR REPLACE takes it. */
 enum pair_verdict recreate_verdict(const struct comparison *c, const struct pair *p);
 /* Whether every label of the old enum is in the new one, in the same order. */

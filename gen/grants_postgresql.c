@@ -82,7 +82,7 @@ static const struct grantable *grantable_of(const struct kind *kind)
 static void add_beginning(struct buf *out, const char *grantee, const char *privileges)
 {
     struct str rest = str_from(privileges ? privileges : ""), privilege;
-    while (str_next(&rest, ' ', &privilege))
+    while (rest.n && str_next(&rest, ' ', &privilege))
         buf_addf(out, "%s%s\t%.*s\t", out->n ? "\n" : "", grantee, STR_ARG(privilege));
 }
 

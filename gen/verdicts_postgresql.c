@@ -227,11 +227,16 @@ static enum pair_verdict column_verdict(const struct comparison *c, struct pair 
     return PAIR_ALTERED;
 }
 
+bool is_validity(const struct attribute *attribute)
+{
+    return strcmp(attribute->name, "not_valid") == 0;
+}
+
 enum pair_verdict own_verdict(struct comparison *c, struct pair *p, const struct attribute *attribute)
 {
     /* A constraint can be validated; nothing makes one NOT VALID again. */
-    if (strcmp(attribute->name, "validated") == 0)
-        return object_value(pair_new(c, p), "validated") ? PAIR_REPLACED : PAIR_ALTERED;
+    if (is_validity(attribute))
+        return object_value(pair_new(c, p), attribute->name) ? PAIR_REPLACED : PAIR_ALTERED;
     switch (pair_kind(c, p)->rank) {
     case PG_COLUMN:
         return column_verdict(c, p, attribute);
@@ -240,6 +245,8 @@ enum pair_verdict own_verdict(struct comparison *c, struct pair *p, const struct
             p->retyped = !labels_only_grow(object_value(pair_old(c, p), "labels"),
                                            object_value(pair_new(c, p), "labels"));
         return PAIR_ALTERED;
+    case PG_POLICY: /* an expression can be changed, and not be taken away */
+        return object_value(pair_new(c, p), attribute->name) ? PAIR_ALTERED : PAIR_REPLACED;
     case PG_FUNCTION:
         return strcmp(attribute->name, "arguments") == 0 ? arguments_verdict(pair_old(c, p), pair_new(c, p))
                                                          : PAIR_ALTERED;

@@ -245,7 +245,7 @@ static bool online_make(struct comparison *c, const struct pair *p, struct buf *
                                  : NULL;
     bool check = o->kind->rank == PG_CONSTRAINT && definition && strncmp(definition, "CHECK", 5) == 0;
     if (o->kind->rank == PG_FOREIGN_KEY || check) {
-        if (is_same_text(object_value(o, "validated"), "NOT VALID"))
+        if (object_value(o, "not_valid"))
             return false;
         constraint_in_two(c, p, sql);
         return true;
@@ -369,8 +369,8 @@ static void write_own(struct comparison *c, const struct pair *p, const struct a
         write_grants(c, p);
     else if (rank == PG_COLUMN)
         write_column_change(c, p, a);
-    else if (strcmp(a->name, "validated") == 0)
-        write_attribute(c, p, a, NULL);
+    else if (is_validity(a) || rank == PG_POLICY)
+        write_attribute(c, p, a, pair_new_shown(c, p)->values[a - pair_kind(c, p)->attributes]);
     else if (rank == PG_ENUM)
         write_labels(c, p);
     else
