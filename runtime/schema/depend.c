@@ -37,6 +37,7 @@ struct known_object {
 struct detour {
     const char *place;
     struct place to;
+    char type;
     UT_hash_handle hh;
 };
 
@@ -79,13 +80,14 @@ static struct detour *find_detour(const struct dependencies *d, struct place pla
 }
 
 /* The first that is told stays: 'i' of pg_depend before what stands behind it. */
-static void add_detour(struct dependencies *d, struct place from, struct place to)
+static void add_detour(struct dependencies *d, const struct dependency *each)
 {
-    if (find_detour(d, from))
+    if (find_detour(d, each->from))
         return;
     struct detour *t = ARENA_NEW(d->arena, struct detour);
-    t->place = arena_printf(d->arena, "%s %s %s", from.class, from.oid, from.sub);
-    t->to = to;
+    t->place = arena_printf(d->arena, "%s %s %s", each->from.class, each->from.oid, each->from.sub);
+    t->to = each->to;
+    t->type = each->type;
     HASH_ADD_KEYPTR(hh, d->detours, t->place, strlen(t->place), t);
 }
 
@@ -101,8 +103,12 @@ bool dependencies_take(struct dependencies *d, const struct db_row *row, struct 
     return true;
 }
 
-/* The object at a place, or the one that it is a piece of. *straight: nothing was in between. */
-static uint32_t resolve(const struct dependencies *d, struct place place, bool *straight)
+/*
+ * The object at a place, or the one that it is a piece of. *straight: nothing was in between. What a partition has of its
+ * parent, and what an extension brought, stands for the whole only where it is needed (`whole`): the whole itself does
+ * not need what its pieces do.
+ */
+static uint32_t resolve(const struct dependencies *d, struct place place, bool whole, bool *straight)
 {
     *straight = true;
     for (size_t i = 0; i < LONGEST_DETOUR; i++) {
@@ -111,9 +117,9 @@ static uint32_t resolve(const struct dependencies *d, struct place place, bool *
         if (object != OBJECT_NONE)
             return object;
         *straight = false;
-        if ((t = find_detour(d, place)))
+        if ((t = find_detour(d, place)) && (whole || t->type == 'i'))
             place = t->to;
-        else if (strcmp(place.sub, "0") != 0)
+        else if (!t && strcmp(place.sub, "0") != 0)
             place.sub = "0";
         else
             break;
@@ -143,7 +149,7 @@ static void collect_detours(struct dependencies *d, char type)
     for (size_t i = 0; i < d->list.n; i++) {
         const struct dependency *each = &d->list.v[i];
         if (each->type == type && dependencies_find(d, each->from) == OBJECT_NONE)
-            add_detour(d, each->from, each->to);
+            add_detour(d, each);
     }
 }
 
@@ -155,7 +161,7 @@ void dependencies_resolve(struct dependencies *d, struct catalog *c)
     for (size_t i = 0; i < d->list.n; i++) {
         const struct dependency *each = &d->list.v[i];
         bool from_straight, to_straight;
-        uint32_t from = resolve(d, each->from, &from_straight), to = resolve(d, each->to, &to_straight);
+        uint32_t from = resolve(d, each->from, false, &from_straight), to = resolve(d, each->to, true, &to_straight);
         if (from != OBJECT_NONE && to != OBJECT_NONE)
             add_edge(c, from, to, each->type, from_straight);
     }
