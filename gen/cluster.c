@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,6 +27,8 @@
 
 #define SOCKET_NAME "/.s.PGSQL.5432"
 #define LONGEST_FOLDER (sizeof(((struct sockaddr_un *)NULL)->sun_path) - sizeof SOCKET_NAME)
+#define MEMORY "/dev/shm"
+#define ROOM_IN_MEMORY ((uint64_t)2 << 30)
 #define START_MS 60000
 #define LAST_WORDS 2000
 
@@ -172,10 +175,18 @@ static char *try_folder(const struct owner *o, const char *where)
     return NULL;
 }
 
+/* Memory is where thousands of small files that nobody keeps are best off, if there is plenty. */
+static bool has_room(const char *memory)
+{
+    struct statvfs v;
+    return statvfs(memory, &v) == 0 && (uint64_t)v.f_bavail * v.f_frsize >= ROOM_IN_MEMORY;
+}
+
+/* Where TMPDIR says; a path that is too long, or closed to the server's user, is overlooked. */
 static bool make_folder(const struct owner *o, char **folder, struct err *e)
 {
     const char *wanted = getenv("TMPDIR");
-    *folder = wanted && *wanted ? try_folder(o, wanted) : NULL;
+    *folder = wanted && *wanted ? try_folder(o, wanted) : has_room(MEMORY) ? try_folder(o, MEMORY) : NULL;
     if (!*folder)
         *folder = try_folder(o, "/tmp");
     if (*folder)
@@ -320,6 +331,7 @@ static pid_t start_server(const struct keeper *k)
                                             "-c", "shared_buffers=64MB",
                                             "-c", "max_wal_size=4GB",
                                             "-c", "TimeZone=UTC",
+                                            "-c", "dynamic_shared_memory_type=mmap",
                                             "-c", "log_timezone=UTC",
                                             "-c", "client_connection_check_interval=1s",
                                             "-c", "unix_socket_permissions=0700",

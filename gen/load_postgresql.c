@@ -19,6 +19,7 @@ struct piece {
     size_t length;
     const char *node; /* "CreateStmt"; "": no tree */
     const char *path; /* the search path that stands there */
+    size_t routine;   /* CreateFunctionStmt: its number */
     enum state state;
     size_t wrong; /* WAITING, FAILED: where the server says so, in the file */
     struct err err;
@@ -152,9 +153,10 @@ static void add_piece(struct load *l, size_t offset, size_t length, bool parses)
         p.node = arena_strdup(&l->arena, load_node(s.tree, &node));
     if (load_check(l->out, &l->arena, l->file, &s) == LOAD_RUN) {
         load_blank_concurrently(l->text + p.offset, p.length, s.tree);
-        vec_push(&l->arena, &l->pieces, p);
+        p.routine = l->routines.n;
         if (strcmp(p.node, "CreateFunctionStmt") == 0)
             note_routine(l, &p, node);
+        vec_push(&l->arena, &l->pieces, p);
     }
     json_decref(s.tree);
 }
@@ -387,37 +389,87 @@ static bool learn_path(struct load *l, struct err *e)
 /* Kept for the bodies: they are looked at with the path that they were written under. */
 static void note_path(struct load *l, const struct piece *p)
 {
-    for (size_t i = 0; has_node(p, "CreateFunctionStmt") && i < l->routines.n; i++)
-        if (l->routines.v[i].offset == p->offset)
-            l->routines.v[i].path = p->path;
+    if (has_node(p, "CreateFunctionStmt") && p->routine < l->routines.n)
+        l->routines.v[p->routine].path = p->path;
+}
+
+/* Whether what comes behind it may go with it in one message: nothing must be asked in between. */
+static bool may_share(const struct piece *p)
+{
+    return !has_node(p, "VariableSetStmt") && !has_node(p, "SelectStmt") && *p->node;
+}
+
+/* How many of the pieces from `from` on go through together; the transaction is as before when it is not all of them. */
+static size_t run_together(struct load *l, size_t from, size_t to)
+{
+    OUTCOME_AUTO o = {0};
+    BUF_AUTO sql = {0};
+    size_t prefix;
+    for (size_t i = from; i < to; i++) {
+        buf_adds(&sql, piece_text(l, &l->pieces.v[i]));
+        buf_addz(&sql, "\n;\n");
+    }
+    return session_try(l->server, buf_str(&sql), &prefix, &o) ? to - from : o.completed;
+}
+
+/*
+ * A savepoint for each statement costs more than the statement: with thousands of new files every release of one looks
+ * at all of them. So they go by the dozen; what failed is looked at by itself, behind those before it.
+ */
+static size_t run_some(struct load *l, size_t from, size_t most)
+{
+    size_t to = from;
+    while (to < l->pieces.n && to - from < most && may_share(&l->pieces.v[to]))
+        to++;
+    size_t n = to - from > 1 ? run_together(l, from, to) : 0;
+    if (n && n < to - from && run_together(l, from, from + n) < n)
+        n = 0;
+    for (size_t i = from; i < from + n; i++)
+        l->pieces.v[i].state = STATE_DONE;
+    if (n == to - from && n)
+        return n;
+    run_once(l, &l->pieces.v[from + n]);
+    return n + 1;
 }
 
 static bool run_as_written(struct load *l, struct err *e)
 {
+    enum { FEWEST = 2, MOST = 64 };
+    size_t most = MOST;
     if (!learn_path(l, e))
         return false;
-    for (size_t i = 0; i < l->pieces.n && !l->lost; i++) {
-        struct piece *p = &l->pieces.v[i];
-        p->path = l->path;
-        note_path(l, p);
-        run_once(l, p);
-        if ((has_node(p, "VariableSetStmt") || has_node(p, "SelectStmt")) && !l->lost && !learn_path(l, e))
+    for (size_t i = 0, n; i < l->pieces.n && !l->lost; i += n) {
+        n = run_some(l, i, most);
+        most = l->pieces.v[i + n - 1].state == STATE_DONE ? most * 2 : most / 2;
+        most = most < FEWEST ? FEWEST : most > MOST ? MOST : most;
+        for (size_t j = i; j < i + n; j++) {
+            l->pieces.v[j].path = l->path;
+            note_path(l, &l->pieces.v[j]);
+        }
+        if (!may_share(&l->pieces.v[i + n - 1]) && !l->lost && !learn_path(l, e))
             return false;
     }
     return true;
 }
 
+static bool try_waiting(struct load *l, size_t i)
+{
+    struct piece *p = &l->pieces.v[i];
+    if (p->state != STATE_WAITING || l->lost)
+        return false;
+    restore_path(l, p->path);
+    return run_once(l, p);
+}
+
+/* Back and forth, so that a file that is upside down takes one round as well. */
 static void run_waiting(struct load *l)
 {
     for (bool moved = true; moved && !l->lost;) {
         moved = false;
-        for (size_t i = 0; i < l->pieces.n && !l->lost; i++) {
-            struct piece *p = &l->pieces.v[i];
-            if (p->state != STATE_WAITING)
-                continue;
-            restore_path(l, p->path);
-            moved |= run_once(l, p);
-        }
+        for (size_t i = l->pieces.n; i-- > 0;)
+            moved |= try_waiting(l, i);
+        for (size_t i = 0; i < l->pieces.n; i++)
+            moved |= try_waiting(l, i);
     }
 }
 
