@@ -88,33 +88,15 @@ bool bench_add_extension(struct bench *b, const char *name, const char *schema, 
     return b->sqlite || server_add_extension(b->server, name, schema, version, e);
 }
 
-static bool run_one(struct bench *b, const char *sql, struct err *e)
-{
-    ARENA_AUTO arena = {0};
-    return server_run(b->server, str_from(without_concurrently(&arena, str_from(sql))), e);
-}
-
-/* One message is a hundred times cheaper than a thousand; which statement failed is found out when one did. */
-static bool run_together(struct bench *b, const struct strings *sql)
-{
-    ARENA_AUTO arena = {0};
-    AUTO_ERR ignored = {0};
-    BUF_AUTO all = {0};
-    for (size_t i = 0; i < sql->n; i++)
-        buf_addf(&all, "%s;\n", without_concurrently(&arena, str_from(sql->v[i])));
-    return server_run(b->server, buf_str(&all), &ignored);
-}
-
 bool bench_run(struct bench *b, const struct strings *sql, struct err *e)
 {
+    ARENA_AUTO arena = {0};
+    BUF_AUTO all = {0};
     if (b->sqlite)
         return bench_sqlite_run(b->sqlite, sql, e);
-    if (sql->n > 1 && run_together(b, sql))
-        return true;
     for (size_t i = 0; i < sql->n; i++)
-        if (!run_one(b, sql->v[i], e))
-            return false;
-    return true;
+        buf_addf(&all, "%s;\n", without_concurrently(&arena, str_from(sql->v[i])));
+    return server_run(b->server, buf_str(&all), e);
 }
 
 /* ---- a revision's section ---- */

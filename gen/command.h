@@ -23,6 +23,7 @@ struct app {
 #endif
 
 extern const struct command command_compile, command_check;                /* compile.c */
+extern const struct command command_diff;                                  /* diff_command.c */
 extern const struct command command_revision, command_merge, command_edit; /* author.c */
 
 extern const struct grammar gen_grammar; /* options.c */

@@ -48,6 +48,36 @@ static const struct option options[] = {
      .argument = "ID",
      .commands = "revision merge",
      .help = "the id (default: 12 random hex digits)"},
+    {.name = "dialect",
+     .argument = "postgresql|sqlite",
+     .commands = "diff",
+     .help = "what a file's SQL is, where nothing else says it"},
+    {.name = "scratch",
+     .argument = "URL",
+     .commands = "diff revision check",
+     .help = "a PostgreSQL database to try things in",
+     .more =
+         "Everything happens in one transaction that is rolled back. Without it a server is started for as long as it "
+         "takes, where PostgreSQL's programs are installed. SQLite needs neither."},
+    {.name = "allow-destructive",
+     .argument = "KIND:NAME",
+     .flags = OPTION_REPEATS | OPTION_BARE,
+     .commands = "diff revision",
+     .help = "write what loses rows as statements, not as comments: all of it, or one object's",
+     .more = "--allow-destructive=column:documents.title means that column alone."},
+    {.name = "rename",
+     .argument = "KIND:OLD=NEW",
+     .flags = OPTION_REPEATS,
+     .commands = "diff revision",
+     .help = "this is a rename, and no drop: --rename column:documents.title=headline",
+     .more = "The schema file says the same for good with a comment: -- renamed from: title"},
+    {.name = "online",
+     .commands = "diff revision",
+     .help = "build indexes CONCURRENTLY and validate constraints later (PostgreSQL)"},
+    {.name = "ignore",
+     .argument = "LIST",
+     .commands = "diff",
+     .help = "do not compare these: owners, grants, default-privileges, event-triggers"},
     {.name = "man", .commands = "help", .help = "the whole manual page, as roff"},
     {.name = "configuration", .commands = "help", .help = "every key of env.ini, as Markdown"},
     {.name = "json", .help = "one JSON object a line on stdout, the answer last"},
@@ -168,7 +198,7 @@ static const struct command command_completion = {
 /* ---------------------------------------------------------------------------------------------------- grammar */
 
 static const struct command *const commands[] = {
-    &command_revision, &command_merge,   &command_edit,       &command_check,
+    &command_revision, &command_merge,   &command_edit,       &command_check, &command_diff,
     &command_compile,  &command_version, &command_completion, &command_help,
 };
 

@@ -70,18 +70,18 @@ bool session_run(struct server *s, const char *sql, struct outcome *o)
 
 bool session_try(struct server *s, struct str sql, size_t *prefix, struct outcome *o)
 {
-    static const char before[] = "SAVEPOINT migrate_try;\n";
     BUF_AUTO text = {0};
     OUTCOME_AUTO back = {0};
-    buf_addz(&text, before);
     buf_adds(&text, sql);
     buf_addz(&text, "\n;RELEASE SAVEPOINT migrate_try");
-    *prefix = sizeof before - 1;
+    *prefix = 0;
+    /* A message of its own: of one that does not parse, nothing runs. */
+    if (!session_run(s, "SAVEPOINT migrate_try", o))
+        return false;
     if (session_run(s, text.p, o)) {
-        o->completed -= 2;
+        o->completed--;
         return true;
     }
-    o->completed -= o->completed > 0;
     session_run(s, "ROLLBACK TO SAVEPOINT migrate_try; RELEASE SAVEPOINT migrate_try", &back);
     return false;
 }
