@@ -3,7 +3,14 @@
 
 /* ---- views ---- */
 
-#define VIEW_TEXT "regexp_replace(pg_get_viewdef(c.oid), ';\\s*$', '')"
+/*
+ * Without its semicolon. The server prints a list of values in one of two ways, and what it printed in the one way it
+ * prints in the other when that was run; literals are stepped over.
+ */
+#define VIEW_TEXT                                                                                                      \
+    "(SELECT CASE WHEN strpos(v, 'FROM ( VALUES (') = 0 THEN v ELSE"                                                   \
+    " regexp_replace(v, '^((?:[^'']|''[^'']*'')*?FROM) [(] VALUES [(]', '\\1 (VALUES (') END"                          \
+    " FROM regexp_replace(pg_get_viewdef(c.oid), ';\\s*$', '') v)"
 /* A line for each: a view may be replaced in place by one whose lines begin with these. */
 #define VIEW_COLUMNS                                                                                                   \
     "(SELECT string_agg(quote_ident(a.attname) || E'\\t' || format_type(a.atttypid, a.atttypmod) || E'\\t' ||"         \

@@ -37,6 +37,7 @@ static const char about_sql[] = "SELECT pg_catalog.current_setting('server_versi
 static const char *const begin_sql[] = {
     "SAVEPOINT migrate_read",
     "SET LOCAL search_path = pg_catalog",
+    "SET LOCAL standard_conforming_strings = on",
     "SET LOCAL datestyle = 'ISO, YMD'",
     "SET LOCAL intervalstyle = postgres",
     "SET LOCAL timezone = 'UTC'",
