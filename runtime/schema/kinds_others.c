@@ -4,11 +4,15 @@
  */
 #include "schema/kinds_sql.h"
 
+/* SQL keeps its own lines. */
+/* clang-format off */
+
 /* ---------------------------------------------------------------------------------------------------------- extensions */
 
 /* plpgsql is there from the beginning. A comment is the control file's. */
 static const char extension_query[] =
-    "SELECT 'pg_extension'::regclass::oid AS class, x.oid AS oid, 0 AS sub,\n" SQL_NO_PARENT "\n"
+    "SELECT 'pg_extension'::regclass::oid AS class, x.oid AS oid, 0 AS sub,\n"
+    SQL_NO_PARENT "\n"
     "quote_ident(x.extname::text) AS identity, quote_ident(x.extname::text) AS address, 0 AS ordinal,\n"
     "quote_ident(n.nspname::text) AS schema,\n"
     "quote_literal(x.extversion) AS version\n"
@@ -35,16 +39,19 @@ const struct kind kind_extension = {
 /* A name and a literal a line; `option_list` is the same behind one another. */
 #define ATTRIBUTE_OPTIONS {"options", CHANGE_OWN, 0, NULL, NULL}, ATTRIBUTE_HIDDEN("option_list")
 #define SQL_BOTH_OPTIONS(ARRAY)                                                                                        \
-    SQL_OPTIONS(ARRAY, "chr(10)") " AS options,\n" SQL_OPTIONS(ARRAY, "', '") " AS option_list,\n"
+    SQL_OPTIONS(ARRAY, "chr(10)") " AS options,\n"                                                                     \
+    SQL_OPTIONS(ARRAY, "', '") " AS option_list,\n"
 
 static const char fdw_query[] =
-    "SELECT 'pg_foreign_data_wrapper'::regclass::oid AS class, f.oid AS oid, 0 AS sub,\n" SQL_NO_PARENT "\n"
+    "SELECT 'pg_foreign_data_wrapper'::regclass::oid AS class, f.oid AS oid, 0 AS sub,\n"
+    SQL_NO_PARENT "\n"
     "quote_ident(f.fdwname::text) AS identity, quote_ident(f.fdwname::text) AS address, 0 AS ordinal,\n"
-    "CASE WHEN f.fdwhandler <> 0 THEN f.fdwhandler::regproc::text END AS handler,\n"
-    "CASE WHEN f.fdwvalidator <> 0 THEN f.fdwvalidator::regproc::text END AS validator,\n" SQL_BOTH_OPTIONS(
-        "f.fdwoptions") "${comment:pg_foreign_data_wrapper,f.oid,0} AS comment, ${owner:f.fdwowner} AS owner,\n"
-                        "${acl:F,f.fdwacl,f.fdwowner} AS grants\n"
-                        "FROM pg_foreign_data_wrapper f WHERE ${whole} AND ${not_extension:pg_foreign_data_wrapper,f.oid}";
+    SQL_FUNCTION_NAME("f.fdwhandler") " AS handler,\n"
+    SQL_FUNCTION_NAME("f.fdwvalidator") " AS validator,\n"
+    SQL_BOTH_OPTIONS("f.fdwoptions")
+    "${comment:pg_foreign_data_wrapper,f.oid,0} AS comment, ${owner:f.fdwowner} AS owner,\n"
+    "${acl:F,f.fdwacl,f.fdwowner} AS grants\n"
+    "FROM pg_foreign_data_wrapper f WHERE ${whole} AND ${not_extension:pg_foreign_data_wrapper,f.oid}";
 
 static const struct attribute fdw_attributes[] = {
     {"handler", CHANGE_SET, 0, "ALTER {words} {address} HANDLER {handler}", "ALTER {words} {address} NO HANDLER"},
@@ -68,15 +75,17 @@ const struct kind kind_fdw = {
 };
 
 static const char foreign_server_query[] =
-    "SELECT 'pg_foreign_server'::regclass::oid AS class, s.oid AS oid, 0 AS sub,\n" SQL_NO_PARENT "\n"
+    "SELECT 'pg_foreign_server'::regclass::oid AS class, s.oid AS oid, 0 AS sub,\n"
+    SQL_NO_PARENT "\n"
     "quote_ident(s.srvname::text) AS identity, quote_ident(s.srvname::text) AS address, 0 AS ordinal,\n"
     "quote_literal(s.srvtype) AS type,\n"
     "quote_literal(s.srvversion) AS version,\n"
-    "quote_ident(f.fdwname::text) AS fdw,\n" SQL_BOTH_OPTIONS(
-        "s.srvoptions") "${comment:pg_foreign_server,s.oid,0} AS comment, ${owner:s.srvowner} AS owner,\n"
-                        "${acl:S,s.srvacl,s.srvowner} AS grants\n"
-                        "FROM pg_foreign_server s JOIN pg_foreign_data_wrapper f ON f.oid = s.srvfdw\n"
-                        "WHERE ${whole} AND ${not_extension:pg_foreign_server,s.oid}";
+    "quote_ident(f.fdwname::text) AS fdw,\n"
+    SQL_BOTH_OPTIONS("s.srvoptions")
+    "${comment:pg_foreign_server,s.oid,0} AS comment, ${owner:s.srvowner} AS owner,\n"
+    "${acl:S,s.srvacl,s.srvowner} AS grants\n"
+    "FROM pg_foreign_server s JOIN pg_foreign_data_wrapper f ON f.oid = s.srvfdw\n"
+    "WHERE ${whole} AND ${not_extension:pg_foreign_server,s.oid}";
 
 static const struct attribute foreign_server_attributes[] = {
     ATTRIBUTE_REPLACED("type"),
@@ -111,21 +120,18 @@ const struct kind kind_foreign_server = {
     " OR (m.umuser = 0 AND pg_has_role(s.srvowner, 'USAGE')))"
 
 static const char user_mapping_query[] =
-    "SELECT 'pg_user_mapping'::regclass::oid AS class, m.umid AS oid, 0 AS sub,\n" SQL_NO_PARENT "\n"
+    "SELECT 'pg_user_mapping'::regclass::oid AS class, m.umid AS oid, 0 AS sub,\n"
+    SQL_NO_PARENT "\n"
     "u.name || ' on ' || quote_ident(m.srvname::text) AS identity,\n"
     "u.name || ' on ' || quote_ident(m.srvname::text) AS address, 0 AS ordinal,\n"
     "u.name AS user, quote_ident(m.srvname::text) AS server,\n"
     "CASE WHEN " SQL_MAY_SEE "\n"
-    "     THEN " SQL_OPTIONS(
-        "m.umoptions",
-        "chr(10)") " ELSE '?' END AS options,\n"
-                   "CASE WHEN " SQL_MAY_SEE "\n"
-                   "     THEN " SQL_OPTIONS(
-                       "m.umoptions",
-                       "', '") " ELSE '?' END AS option_list\n"
-                               "FROM pg_user_mappings m JOIN pg_foreign_server s ON s.oid = m.srvid,\n"
-                               "     LATERAL (SELECT CASE WHEN m.umuser = 0 THEN 'PUBLIC' ELSE quote_ident(m.usename::text) END) u(name)\n"
-                               "WHERE ${whole} AND ${not_extension:pg_user_mapping,m.umid}";
+    "     THEN " SQL_OPTIONS("m.umoptions", "chr(10)") " ELSE '?' END AS options,\n"
+    "CASE WHEN " SQL_MAY_SEE "\n"
+    "     THEN " SQL_OPTIONS("m.umoptions", "', '") " ELSE '?' END AS option_list\n"
+    "FROM pg_user_mappings m JOIN pg_foreign_server s ON s.oid = m.srvid,\n"
+    "     LATERAL (SELECT CASE WHEN m.umuser = 0 THEN 'PUBLIC' ELSE quote_ident(m.usename::text) END) u(name)\n"
+    "WHERE ${whole} AND ${not_extension:pg_user_mapping,m.umid}";
 
 static const struct attribute user_mapping_attributes[] = {
     ATTRIBUTE_HIDDEN("user"),
@@ -145,15 +151,16 @@ const struct kind kind_user_mapping = {
 };
 
 static const char foreign_table_query[] =
-    "SELECT 'pg_class'::regclass::oid AS class, c.oid AS oid, 0 AS sub,\n" SQL_NO_PARENT "\n" SQL_QUALIFIED(
-        "n.nspname",
-        "c.relname") " AS identity,\n"
-                     "c.oid::regclass::text AS address, 0 AS ordinal,\n"
-                     "quote_ident(s.srvname::text) AS server,\n" SQL_BOTH_OPTIONS(
-                         "t.ftoptions") "${comment:pg_class,c.oid,0} AS comment, ${owner:c.relowner} AS owner, ${acl:r,c.relacl,c.relowner} AS grants\n"
-                                        "FROM pg_foreign_table t JOIN pg_class c ON c.oid = t.ftrelid JOIN pg_namespace n ON n.oid = c.relnamespace\n"
-                                        "JOIN pg_foreign_server s ON s.oid = t.ftserver\n"
-                                        "WHERE ${in_scope:c.relnamespace} AND ${not_extension:pg_class,c.oid}";
+    "SELECT 'pg_class'::regclass::oid AS class, c.oid AS oid, 0 AS sub,\n"
+    SQL_NO_PARENT "\n"
+    SQL_QUALIFIED("n.nspname", "c.relname") " AS identity,\n"
+    "c.oid::regclass::text AS address, 0 AS ordinal,\n"
+    "quote_ident(s.srvname::text) AS server,\n"
+    SQL_BOTH_OPTIONS("t.ftoptions")
+    "${comment:pg_class,c.oid,0} AS comment, ${owner:c.relowner} AS owner, ${acl:r,c.relacl,c.relowner} AS grants\n"
+    "FROM pg_foreign_table t JOIN pg_class c ON c.oid = t.ftrelid JOIN pg_namespace n ON n.oid = c.relnamespace\n"
+    "JOIN pg_foreign_server s ON s.oid = t.ftserver\n"
+    "WHERE ${in_scope:c.relnamespace} AND ${not_extension:pg_class,c.oid}";
 
 static const struct attribute foreign_table_attributes[] = {
     ATTRIBUTE_REPLACED("server"), ATTRIBUTE_OPTIONS, ATTRIBUTE_COMMENT, ATTRIBUTE_OWNED, ATTRIBUTE_GRANTED,
@@ -174,7 +181,8 @@ const struct kind kind_foreign_table = {
 
 /* pubviaroot came with 13, pubgencols with 18; an attribute that a server has not is not set. */
 static const char publication_query[] =
-    "SELECT 'pg_publication'::regclass::oid AS class, p.oid AS oid, 0 AS sub,\n" SQL_NO_PARENT "\n"
+    "SELECT 'pg_publication'::regclass::oid AS class, p.oid AS oid, 0 AS sub,\n"
+    SQL_NO_PARENT "\n"
     "quote_ident(p.pubname::text) AS identity, quote_ident(p.pubname::text) AS address, 0 AS ordinal,\n"
     "CASE WHEN p.puballtables THEN 'ALL TABLES' END AS all_tables,\n"
     "'''' || concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate THEN 'update' END,\n"
@@ -217,25 +225,23 @@ const struct kind kind_publication = {
 static const char publication_member_query[] =
     "SELECT 'pg_publication_rel'::regclass::oid AS class, m.oid AS oid, 0 AS sub,\n"
     "'pg_publication'::regclass::oid AS parent_class, p.oid AS parent_oid, 0 AS parent_sub,\n"
-    "quote_ident(p.pubname::text) || '.' || " SQL_QUALIFIED(
-        "n.nspname",
-        "c.relname") " AS identity,\n"
-                     "'TABLE ' || c.oid::regclass::text AS address, 0 AS ordinal,\n"
-                     "'TABLE ' || CASE WHEN c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = c.oid)\n"
-                     "                 THEN 'ONLY ' ELSE '' END || c.oid::regclass::text AS target,\n"
-                     "${since:150000,(SELECT '(' || string_agg(quote_ident(a.attname::text), ', ' ORDER BY a.attnum) || ')'\n"
-                     "                FROM pg_attribute a WHERE a.attrelid = m.prrelid AND a.attnum = ANY (m.prattrs)),NULL} AS columns,\n"
-                     "${since:150000,pg_get_expr(m.prqual, m.prrelid),NULL} AS filter\n"
-                     "FROM pg_publication_rel m JOIN pg_publication p ON p.oid = m.prpubid\n"
-                     "JOIN pg_class c ON c.oid = m.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace\n"
-                     "WHERE ${whole} AND ${not_extension:pg_publication,p.oid} AND ${not_ours:c.oid}\n"
-                     "${since:150000,\n"
-                     "UNION ALL (SELECT 'pg_publication_namespace'::regclass::oid, m.oid, 0, 'pg_publication'::regclass::oid, p.oid, 0,\n"
-                     "(quote_ident(p.pubname::text) || '.' || quote_ident(n.nspname::text)),\n"
-                     "('TABLES IN SCHEMA ' || quote_ident(n.nspname::text)), 0,\n"
-                     "('TABLES IN SCHEMA ' || quote_ident(n.nspname::text)), NULL, NULL\n"
-                     "FROM pg_publication_namespace m JOIN pg_publication p ON p.oid = m.pnpubid\n"
-                     "JOIN pg_namespace n ON n.oid = m.pnnspid WHERE ${whole} AND ${not_extension:pg_publication,p.oid}),}";
+    "quote_ident(p.pubname::text) || '.' || " SQL_QUALIFIED("n.nspname", "c.relname") " AS identity,\n"
+    "'TABLE ' || c.oid::regclass::text AS address, 0 AS ordinal,\n"
+    "'TABLE ' || CASE WHEN c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = c.oid)\n"
+    "                 THEN 'ONLY ' ELSE '' END || c.oid::regclass::text AS target,\n"
+    "${since:150000,(SELECT '(' || string_agg(quote_ident(a.attname::text), ', ' ORDER BY a.attnum) || ')'\n"
+    "                FROM pg_attribute a WHERE a.attrelid = m.prrelid AND a.attnum = ANY (m.prattrs)),NULL} AS columns,\n"
+    "${since:150000,pg_get_expr(m.prqual, m.prrelid),NULL} AS filter\n"
+    "FROM pg_publication_rel m JOIN pg_publication p ON p.oid = m.prpubid\n"
+    "JOIN pg_class c ON c.oid = m.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace\n"
+    "WHERE ${whole} AND ${not_extension:pg_publication,p.oid} AND ${not_ours:c.oid}\n"
+    "${since:150000,\n"
+    "UNION ALL (SELECT 'pg_publication_namespace'::regclass::oid, m.oid, 0, 'pg_publication'::regclass::oid, p.oid, 0,\n"
+    "(quote_ident(p.pubname::text) || '.' || quote_ident(n.nspname::text)),\n"
+    "('TABLES IN SCHEMA ' || quote_ident(n.nspname::text)), 0,\n"
+    "('TABLES IN SCHEMA ' || quote_ident(n.nspname::text)), NULL, NULL\n"
+    "FROM pg_publication_namespace m JOIN pg_publication p ON p.oid = m.pnpubid\n"
+    "JOIN pg_namespace n ON n.oid = m.pnnspid WHERE ${whole} AND ${not_extension:pg_publication,p.oid}),}";
 
 static const struct attribute publication_member_attributes[] = {
     ATTRIBUTE_HIDDEN("target"),
@@ -258,7 +264,8 @@ const struct kind kind_publication_member = {
  * needs a subscription.
  */
 static const char subscription_query[] =
-    "SELECT 'pg_subscription'::regclass::oid AS class, 0 AS oid, 0 AS sub,\n" SQL_NO_PARENT "\n"
+    "SELECT 'pg_subscription'::regclass::oid AS class, 0 AS oid, 0 AS sub,\n"
+    SQL_NO_PARENT "\n"
     "quote_ident(s.subname::text) AS identity, quote_ident(s.subname::text) AS address, 0 AS ordinal,\n"
     "(SELECT string_agg(quote_ident(pub), ', ' ORDER BY pub COLLATE \"C\") FROM unnest(s.subpublications) pub)\n"
     "AS publications,\n"
@@ -287,7 +294,8 @@ const struct kind kind_subscription = {
  * which `beginning` has.
  */
 static const char default_privileges_query[] =
-    "SELECT 'pg_default_acl'::regclass::oid AS class, a.oid AS oid, 0 AS sub,\n" SQL_NO_PARENT "\n"
+    "SELECT 'pg_default_acl'::regclass::oid AS class, a.oid AS oid, 0 AS sub,\n"
+    SQL_NO_PARENT "\n"
     "w.text AS identity, w.text AS address, 0 AS ordinal,\n"
     "${owner:a.defaclrole} AS role, quote_ident(n.nspname::text) AS schema, o.word AS objects,\n"
     "CASE WHEN a.defaclnamespace = 0 THEN CASE a.defaclobjtype WHEN 'r' THEN ${acl:r,NULL::aclitem[],a.defaclrole}\n"
@@ -322,8 +330,6 @@ const struct kind kind_default_privileges = {
 
 /* ---------------------------------------------------------------------------------------------------------- unmodelled */
 
-#define UNMODELLED(CLASS, OID, IDENTITY, DEFINITION)                                                                   \
-    "SELECT '" CLASS "'::regclass::oid, " OID ", 0,\n" IDENTITY ",\n" DEFINITION "\n"
 #define AND_ALSO "UNION ALL "
 #define SQL_OF_ITS_OWN(CLASS, ALIAS) ALIAS ".oid >= 16384 AND ${not_extension:" CLASS "," ALIAS ".oid}\n"
 #define SQL_WORD(CONDITION, WORD) " || CASE WHEN " CONDITION " THEN ' " WORD "' ELSE '' END\n"
@@ -332,146 +338,139 @@ const struct kind kind_default_privileges = {
 
 /* A range brings casts with it, which are pieces of it. */
 #define SQL_CASTS                                                                                                      \
-    UNMODELLED(                                                                                                        \
-        "pg_cast", "c.oid",                                                                                            \
-        "'cast (' || " SQL_TYPE_IDENTITY("c.castsource") " || ' AS ' || " SQL_TYPE_IDENTITY("c.casttarget") " || ')'", \
-        "CASE c.castmethod WHEN 'i' THEN 'WITH INOUT' WHEN 'b' THEN 'WITHOUT FUNCTION'\n"                              \
-        "     ELSE 'WITH FUNCTION ' || c.castfunc::regprocedure::text END\n" SQL_WORD(                                 \
-            "c.castcontext = 'a'", "AS ASSIGNMENT") SQL_WORD("c.castcontext = 'i'", "AS IMPLICIT"))                    \
-    "FROM pg_cast c WHERE ${whole} AND " SQL_OF_ITS_OWN(                                                               \
-        "pg_cast",                                                                                                     \
-        "c") "AND NOT EXISTS (SELECT FROM pg_depend pd WHERE pd.classid = 'pg_cast'::regclass AND pd.objid = c.oid\n"  \
-             "                AND pd.deptype = 'i')\n"
+    "SELECT 'pg_cast'::regclass::oid, c.oid, 0,\n"                                                                     \
+    "'cast (' || " SQL_TYPE_IDENTITY("c.castsource") " || ' AS ' || " SQL_TYPE_IDENTITY("c.casttarget") " || ')',\n"   \
+    "CASE c.castmethod WHEN 'i' THEN 'WITH INOUT' WHEN 'b' THEN 'WITHOUT FUNCTION'\n"                                  \
+    "     ELSE 'WITH FUNCTION ' || c.castfunc::regprocedure::text END\n"                                               \
+    SQL_WORD("c.castcontext = 'a'", "AS ASSIGNMENT") SQL_WORD("c.castcontext = 'i'", "AS IMPLICIT") "\n"               \
+    "FROM pg_cast c WHERE ${whole} AND " SQL_OF_ITS_OWN("pg_cast", "c")                                                \
+    "AND NOT EXISTS (SELECT FROM pg_depend pd WHERE pd.classid = 'pg_cast'::regclass AND pd.objid = c.oid\n"           \
+    "                AND pd.deptype = 'i')\n"
 
 #define SQL_OPERATOR_IDENTITY                                                                                          \
     "'operator ' || quote_ident(n.nspname::text) || '.' || o.oprname::text || '('\n"                                   \
-    "|| CASE WHEN o.oprleft = 0 THEN 'NONE' ELSE " SQL_TYPE_IDENTITY(                                                  \
-        "o.oprleft") " END || ', '\n"                                                                                  \
-                     "|| CASE WHEN o.oprright = 0 THEN 'NONE' ELSE " SQL_TYPE_IDENTITY("o.oprright") " END || ')'"
+    "|| CASE WHEN o.oprleft = 0 THEN 'NONE' ELSE " SQL_TYPE_IDENTITY("o.oprleft") " END || ', '\n"                     \
+    "|| CASE WHEN o.oprright = 0 THEN 'NONE' ELSE " SQL_TYPE_IDENTITY("o.oprright") " END || ')'"
 
 /* An operator of which only another one's COMMUTATOR speaks has no function. */
-#define SQL_OPERATORS                                                                                                                  \
-    UNMODELLED(                                                                                                                        \
-        "pg_operator", "o.oid", SQL_OPERATOR_IDENTITY,                                                                                 \
-        "''" SQL_ROUTINE(                                                                                                              \
-            "FUNCTION",                                                                                                                \
-            "o.oprcode") " || CASE WHEN o.oprcom = 0 THEN '' ELSE ' COMMUTATOR ' || o.oprcom::regoperator::text END\n"                 \
-                         " || CASE WHEN o.oprnegate = 0 THEN '' ELSE ' NEGATOR ' || o.oprnegate::regoperator::text END\n" SQL_ROUTINE( \
-                             "RESTRICT", "o.oprrest") SQL_ROUTINE("JOIN", "o.oprjoin")                                                 \
-                             SQL_WORD("o.oprcanhash", "HASHES") SQL_WORD("o.oprcanmerge", "MERGES"))                                   \
-    "FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace\n"                                                               \
+#define SQL_OPERATORS                                                                                                  \
+    "SELECT 'pg_operator'::regclass::oid, o.oid, 0,\n"                                                                 \
+    SQL_OPERATOR_IDENTITY ",\n"                                                                                        \
+    "''" SQL_ROUTINE("FUNCTION", "o.oprcode")                                                                          \
+    " || CASE WHEN o.oprcom = 0 THEN '' ELSE ' COMMUTATOR ' || o.oprcom::regoperator::text END\n"                      \
+    " || CASE WHEN o.oprnegate = 0 THEN '' ELSE ' NEGATOR ' || o.oprnegate::regoperator::text END\n"                   \
+    SQL_ROUTINE("RESTRICT", "o.oprrest") SQL_ROUTINE("JOIN", "o.oprjoin") SQL_WORD("o.oprcanhash", "HASHES")           \
+    SQL_WORD("o.oprcanmerge", "MERGES") "\n"                                                                           \
+    "FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace\n"                                               \
     "WHERE ${in_scope:o.oprnamespace} AND ${not_extension:pg_operator,o.oid}\n"
 
 #define SQL_METHOD(OID) "(SELECT quote_ident(am.amname::text) FROM pg_am am WHERE am.oid = " OID ")"
 
 #define SQL_OPERATOR_FAMILIES                                                                                          \
-    UNMODELLED("pg_opfamily", "f.oid",                                                                                 \
-               "'operator family ' || " SQL_QUALIFIED("n.nspname",                                                     \
-                                                      "f.opfname") " || ' USING ' || " SQL_METHOD("f.opfmethod"),      \
-               "coalesce((SELECT string_agg(x.line, chr(10) ORDER BY x.line COLLATE \"C\") FROM (\n"                   \
-               "    SELECT 'OPERATOR ' || ao.amopstrategy::text || ' ' || ao.amopopr::regoperator::text\n"             \
-               "           || CASE WHEN ao.amoppurpose = 'o' THEN ' FOR ORDER BY' ELSE '' END AS line\n"               \
-               "    FROM pg_amop ao WHERE ao.amopfamily = f.oid\n"                                                     \
-               "    UNION ALL SELECT 'FUNCTION ' || ap.amprocnum::text || ' ('\n"                                      \
-               "           || format_type(ap.amproclefttype, NULL) || ', ' || format_type(ap.amprocrighttype, NULL)\n" \
-               "           || ') ' || ap.amproc::oid::regprocedure::text\n"                                            \
-               "    FROM pg_amproc ap WHERE ap.amprocfamily = f.oid) x), '')")                                         \
+    "SELECT 'pg_opfamily'::regclass::oid, f.oid, 0,\n"                                                                 \
+    "'operator family ' || " SQL_QUALIFIED("n.nspname", "f.opfname") " || ' USING ' || " SQL_METHOD("f.opfmethod")     \
+    ",\n"                                                                                                              \
+    "coalesce((SELECT string_agg(x.line, chr(10) ORDER BY x.line COLLATE \"C\") FROM (\n"                              \
+    "    SELECT 'OPERATOR ' || ao.amopstrategy::text || ' ' || ao.amopopr::regoperator::text\n"                        \
+    "           || CASE WHEN ao.amoppurpose = 'o' THEN ' FOR ORDER BY' ELSE '' END AS line\n"                          \
+    "    FROM pg_amop ao WHERE ao.amopfamily = f.oid\n"                                                                \
+    "    UNION ALL SELECT 'FUNCTION ' || ap.amprocnum::text || ' ('\n"                                                 \
+    "           || format_type(ap.amproclefttype, NULL) || ', ' || format_type(ap.amprocrighttype, NULL)\n"            \
+    "           || ') ' || ap.amproc::oid::regprocedure::text\n"                                                       \
+    "    FROM pg_amproc ap WHERE ap.amprocfamily = f.oid) x), '')\n"                                                   \
     "FROM pg_opfamily f JOIN pg_namespace n ON n.oid = f.opfnamespace\n"                                               \
     "WHERE ${in_scope:f.opfnamespace} AND ${not_extension:pg_opfamily,f.oid}\n"
 
-#define SQL_OPERATOR_CLASSES                                                                                                 \
-    UNMODELLED(                                                                                                              \
-        "pg_opclass", "o.oid",                                                                                               \
-        "'operator class ' || " SQL_QUALIFIED("n.nspname", "o.opcname") " || ' USING ' || " SQL_METHOD("o.opcmethod"),       \
-        "'FOR TYPE ' || format_type(o.opcintype, NULL) || ' FAMILY ' || " SQL_QUALIFIED("fn.nspname", "f.opfname")           \
-            SQL_WORD(                                                                                                        \
-                "o.opcdefault",                                                                                              \
-                "DEFAULT") " || CASE WHEN o.opckeytype = 0 THEN '' ELSE ' STORAGE ' || format_type(o.opckeytype, NULL) END") \
-    "FROM pg_opclass o JOIN pg_namespace n ON n.oid = o.opcnamespace JOIN pg_opfamily f ON f.oid = o.opcfamily\n"            \
-    "JOIN pg_namespace fn ON fn.oid = f.opfnamespace\n"                                                                      \
+#define SQL_OPERATOR_CLASSES                                                                                           \
+    "SELECT 'pg_opclass'::regclass::oid, o.oid, 0,\n"                                                                  \
+    "'operator class ' || " SQL_QUALIFIED("n.nspname", "o.opcname") " || ' USING ' || " SQL_METHOD("o.opcmethod")      \
+    ",\n"                                                                                                              \
+    "'FOR TYPE ' || format_type(o.opcintype, NULL) || ' FAMILY ' || "                                                  \
+    SQL_SHOWN("pg_opfamily_is_visible(f.oid)", "fn.nspname", "f.opfname") SQL_WORD("o.opcdefault", "DEFAULT")          \
+    " || CASE WHEN o.opckeytype = 0 THEN '' ELSE ' STORAGE ' || format_type(o.opckeytype, NULL) END\n"                 \
+    "FROM pg_opclass o JOIN pg_namespace n ON n.oid = o.opcnamespace JOIN pg_opfamily f ON f.oid = o.opcfamily\n"      \
+    "JOIN pg_namespace fn ON fn.oid = f.opfnamespace\n"                                                                \
     "WHERE ${in_scope:o.opcnamespace} AND ${not_extension:pg_opclass,o.oid}\n"
 
-#define SQL_CONVERSIONS                                                                                                    \
-    UNMODELLED(                                                                                                            \
-        "pg_conversion", "c.oid", "'conversion ' || " SQL_QUALIFIED("n.nspname", "c.conname"),                             \
-        "pg_encoding_to_char(c.conforencoding)::text || ' TO ' || pg_encoding_to_char(c.contoencoding)::text" SQL_ROUTINE( \
-            "FROM", "c.conproc") SQL_WORD("c.condefault", "DEFAULT"))                                                      \
-    "FROM pg_conversion c JOIN pg_namespace n ON n.oid = c.connamespace\n"                                                 \
+#define SQL_CONVERSIONS                                                                                                \
+    "SELECT 'pg_conversion'::regclass::oid, c.oid, 0,\n"                                                               \
+    "'conversion ' || " SQL_QUALIFIED("n.nspname", "c.conname") ",\n"                                                  \
+    "pg_encoding_to_char(c.conforencoding)::text || ' TO ' || pg_encoding_to_char(c.contoencoding)::text"              \
+    SQL_ROUTINE("FROM", "c.conproc") SQL_WORD("c.condefault", "DEFAULT") "\n"                                          \
+    "FROM pg_conversion c JOIN pg_namespace n ON n.oid = c.connamespace\n"                                             \
     "WHERE ${in_scope:c.connamespace} AND ${not_extension:pg_conversion,c.oid}\n"
 
-#define SQL_SEARCH_CONFIGURATIONS                                                                                                     \
-    UNMODELLED(                                                                                                                       \
-        "pg_ts_config", "c.oid", "'text search configuration ' || " SQL_QUALIFIED("n.nspname", "c.cfgname"),                          \
-        "'PARSER ' || " SQL_QUALIFIED(                                                                                                \
-            "pn.nspname",                                                                                                             \
-            "p.prsname") "\n"                                                                                                         \
-                         "|| coalesce((SELECT string_agg(chr(10) || m.maptokentype::text || ' ' || m.mapdict::regdictionary::text,\n" \
-                         "                               '' ORDER BY m.maptokentype, m.mapseqno)\n"                                   \
-                         "             FROM pg_ts_config_map m WHERE m.mapcfg = c.oid), '')")                                         \
-    "FROM pg_ts_config c JOIN pg_namespace n ON n.oid = c.cfgnamespace JOIN pg_ts_parser p ON p.oid = c.cfgparser\n"                  \
-    "JOIN pg_namespace pn ON pn.oid = p.prsnamespace\n"                                                                               \
+#define SQL_SEARCH_CONFIGURATIONS                                                                                      \
+    "SELECT 'pg_ts_config'::regclass::oid, c.oid, 0,\n"                                                                \
+    "'text search configuration ' || " SQL_QUALIFIED("n.nspname", "c.cfgname") ",\n"                                   \
+    "'PARSER ' || " SQL_SHOWN("pg_ts_parser_is_visible(p.oid)", "pn.nspname", "p.prsname") "\n"                        \
+    "|| coalesce((SELECT string_agg(chr(10) || m.maptokentype::text || ' ' || m.mapdict::regdictionary::text,\n"       \
+    "                               '' ORDER BY m.maptokentype, m.mapseqno)\n"                                         \
+    "             FROM pg_ts_config_map m WHERE m.mapcfg = c.oid), '')\n"                                              \
+    "FROM pg_ts_config c JOIN pg_namespace n ON n.oid = c.cfgnamespace JOIN pg_ts_parser p ON p.oid = c.cfgparser\n"   \
+    "JOIN pg_namespace pn ON pn.oid = p.prsnamespace\n"                                                                \
     "WHERE ${in_scope:c.cfgnamespace} AND ${not_extension:pg_ts_config,c.oid}\n"
 
-#define SQL_SEARCH_DICTIONARIES                                                                                          \
-    UNMODELLED(                                                                                                          \
-        "pg_ts_dict", "c.oid", "'text search dictionary ' || " SQL_QUALIFIED("n.nspname", "c.dictname"),                 \
-        "'TEMPLATE ' || " SQL_QUALIFIED("tn.nspname", "t.tmplname") " || coalesce(', ' || c.dictinitoption, '')")        \
+#define SQL_SEARCH_DICTIONARIES                                                                                        \
+    "SELECT 'pg_ts_dict'::regclass::oid, c.oid, 0,\n"                                                                  \
+    "'text search dictionary ' || " SQL_QUALIFIED("n.nspname", "c.dictname") ",\n"                                     \
+    "'TEMPLATE ' || " SQL_SHOWN("pg_ts_template_is_visible(t.oid)", "tn.nspname", "t.tmplname")                        \
+    " || coalesce(', ' || c.dictinitoption, '')\n"                                                                     \
     "FROM pg_ts_dict c JOIN pg_namespace n ON n.oid = c.dictnamespace JOIN pg_ts_template t ON t.oid = c.dicttemplate\n" \
-    "JOIN pg_namespace tn ON tn.oid = t.tmplnamespace\n"                                                                 \
+    "JOIN pg_namespace tn ON tn.oid = t.tmplnamespace\n"                                                               \
     "WHERE ${in_scope:c.dictnamespace} AND ${not_extension:pg_ts_dict,c.oid}\n"
 
 #define SQL_SEARCH_PARSERS                                                                                             \
-    UNMODELLED("pg_ts_parser", "c.oid", "'text search parser ' || " SQL_QUALIFIED("n.nspname", "c.prsname"),           \
-               "''" SQL_ROUTINE("START", "c.prsstart") SQL_ROUTINE("GETTOKEN", "c.prstoken")                           \
-                   SQL_ROUTINE("END", "c.prsend") SQL_ROUTINE("HEADLINE", "c.prsheadline")                             \
-                       SQL_ROUTINE("LEXTYPES", "c.prslextype"))                                                        \
+    "SELECT 'pg_ts_parser'::regclass::oid, c.oid, 0,\n"                                                                \
+    "'text search parser ' || " SQL_QUALIFIED("n.nspname", "c.prsname") ",\n"                                          \
+    "''" SQL_ROUTINE("START", "c.prsstart") SQL_ROUTINE("GETTOKEN", "c.prstoken") SQL_ROUTINE("END", "c.prsend")       \
+    SQL_ROUTINE("HEADLINE", "c.prsheadline") SQL_ROUTINE("LEXTYPES", "c.prslextype") "\n"                              \
     "FROM pg_ts_parser c JOIN pg_namespace n ON n.oid = c.prsnamespace\n"                                              \
     "WHERE ${in_scope:c.prsnamespace} AND ${not_extension:pg_ts_parser,c.oid}\n"
 
 #define SQL_SEARCH_TEMPLATES                                                                                           \
-    UNMODELLED("pg_ts_template", "c.oid", "'text search template ' || " SQL_QUALIFIED("n.nspname", "c.tmplname"),      \
-               "''" SQL_ROUTINE("INIT", "c.tmplinit") SQL_ROUTINE("LEXIZE", "c.tmpllexize"))                           \
+    "SELECT 'pg_ts_template'::regclass::oid, c.oid, 0,\n"                                                              \
+    "'text search template ' || " SQL_QUALIFIED("n.nspname", "c.tmplname") ",\n"                                       \
+    "''" SQL_ROUTINE("INIT", "c.tmplinit") SQL_ROUTINE("LEXIZE", "c.tmpllexize") "\n"                                  \
     "FROM pg_ts_template c JOIN pg_namespace n ON n.oid = c.tmplnamespace\n"                                           \
     "WHERE ${in_scope:c.tmplnamespace} AND ${not_extension:pg_ts_template,c.oid}\n"
 
 #define SQL_LANGUAGES                                                                                                  \
-    UNMODELLED("pg_language", "l.oid", "'language ' || quote_ident(l.lanname::text)",                                  \
-               "''" SQL_WORD("l.lanpltrusted", "TRUSTED") SQL_ROUTINE("HANDLER", "l.lanplcallfoid")                    \
-                   SQL_ROUTINE("INLINE", "l.laninline") SQL_ROUTINE("VALIDATOR", "l.lanvalidator"))                    \
+    "SELECT 'pg_language'::regclass::oid, l.oid, 0,\n"                                                                 \
+    "'language ' || quote_ident(l.lanname::text),\n"                                                                   \
+    "''" SQL_WORD("l.lanpltrusted", "TRUSTED") SQL_ROUTINE("HANDLER", "l.lanplcallfoid")                               \
+    SQL_ROUTINE("INLINE", "l.laninline") SQL_ROUTINE("VALIDATOR", "l.lanvalidator") "\n"                               \
     "FROM pg_language l WHERE ${whole} AND " SQL_OF_ITS_OWN("pg_language", "l")
 
 #define SQL_TRANSFORMS                                                                                                 \
-    UNMODELLED(                                                                                                        \
-        "pg_transform", "t.oid",                                                                                       \
-        "'transform for ' || " SQL_TYPE_IDENTITY("t.trftype") " || ' language ' || quote_ident(l.lanname::text)",      \
-        "''" SQL_ROUTINE("FROM SQL", "t.trffromsql") SQL_ROUTINE("TO SQL", "t.trftosql"))                              \
+    "SELECT 'pg_transform'::regclass::oid, t.oid, 0,\n"                                                                \
+    "'transform for ' || " SQL_TYPE_IDENTITY("t.trftype") " || ' language ' || quote_ident(l.lanname::text),\n"        \
+    "''" SQL_ROUTINE("FROM SQL", "t.trffromsql") SQL_ROUTINE("TO SQL", "t.trftosql") "\n"                              \
     "FROM pg_transform t JOIN pg_language l ON l.oid = t.trflang\n"                                                    \
     "WHERE ${whole} AND " SQL_OF_ITS_OWN("pg_transform", "t")
 
 #define SQL_ACCESS_METHODS                                                                                             \
-    UNMODELLED("pg_am", "a.oid", "'access method ' || quote_ident(a.amname::text)",                                    \
-               "CASE a.amtype WHEN 't' THEN 'TABLE' ELSE 'INDEX' END" SQL_ROUTINE("HANDLER", "a.amhandler"))           \
+    "SELECT 'pg_am'::regclass::oid, a.oid, 0,\n"                                                                       \
+    "'access method ' || quote_ident(a.amname::text),\n"                                                               \
+    "CASE a.amtype WHEN 't' THEN 'TABLE' ELSE 'INDEX' END" SQL_ROUTINE("HANDLER", "a.amhandler") "\n"                  \
     "FROM pg_am a WHERE ${whole} AND " SQL_OF_ITS_OWN("pg_am", "a")
 
 /* Types with functions of their own, and shells of types to come; the arrays that types bring with them are theirs. */
-#define SQL_BASE_TYPES                                                                                                                                   \
-    UNMODELLED(                                                                                                                                          \
-        "pg_type", "t.oid",                                                                                                                              \
-        "CASE WHEN t.typisdefined THEN 'base type ' ELSE 'shell type ' END || " SQL_QUALIFIED("n.nspname",                                               \
-                                                                                              "t.typname"),                                              \
-        "''" SQL_ROUTINE("INPUT", "t.typinput") SQL_ROUTINE("OUTPUT", "t.typoutput") SQL_ROUTINE(                                                        \
-            "RECEIVE", "t.typreceive") SQL_ROUTINE("SEND", "t.typsend") SQL_ROUTINE("TYPMOD_IN", "t.typmodin")                                           \
-            SQL_ROUTINE("TYPMOD_OUT", "t.typmodout") SQL_ROUTINE(                                                                                        \
-                "ANALYZE",                                                                                                                               \
-                "t.typanalyze") " || ' LENGTH ' || t.typlen::text || ' ALIGNMENT ' || t.typalign::text || ' STORAGE ' || t.typstorage::text\n"           \
-                                " || ' CATEGORY ' || quote_literal(t.typcategory::text) || ' DELIMITER ' || quote_literal(t.typdelim::text)\n" SQL_WORD( \
-                                    "t.typbyval", "PASSEDBYVALUE") SQL_WORD("t.typispreferred", "PREFERRED")                                             \
-                                    SQL_WORD(                                                                                                            \
-                                        "t.typcollation <> 0",                                                                                           \
-                                        "COLLATABLE") " || CASE WHEN t.typelem = 0 THEN '' ELSE ' ELEMENT ' || format_type(t.typelem, NULL) END\n"       \
-                                                      " || coalesce(' DEFAULT ' || quote_literal(t.typdefault), '')")                                    \
-    "FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace\n"                                                                                     \
-    "WHERE t.typtype IN ('b', 'p') AND NOT EXISTS (SELECT FROM pg_type te WHERE te.typarray = t.oid)\n"                                                  \
+#define SQL_BASE_TYPES                                                                                                 \
+    "SELECT 'pg_type'::regclass::oid, t.oid, 0,\n"                                                                     \
+    "CASE WHEN t.typisdefined THEN 'base type ' ELSE 'shell type ' END || " SQL_QUALIFIED("n.nspname", "t.typname")    \
+    ",\n"                                                                                                              \
+    "''" SQL_ROUTINE("INPUT", "t.typinput") SQL_ROUTINE("OUTPUT", "t.typoutput")                                       \
+    SQL_ROUTINE("RECEIVE", "t.typreceive") SQL_ROUTINE("SEND", "t.typsend") SQL_ROUTINE("TYPMOD_IN", "t.typmodin")     \
+    SQL_ROUTINE("TYPMOD_OUT", "t.typmodout") SQL_ROUTINE("ANALYZE", "t.typanalyze")                                    \
+    " || ' LENGTH ' || t.typlen::text || ' ALIGNMENT ' || t.typalign::text || ' STORAGE ' || t.typstorage::text\n"     \
+    " || ' CATEGORY ' || quote_literal(t.typcategory::text) || ' DELIMITER ' || quote_literal(t.typdelim::text)\n"     \
+    SQL_WORD("t.typbyval", "PASSEDBYVALUE") SQL_WORD("t.typispreferred", "PREFERRED")                                  \
+    SQL_WORD("t.typcollation <> 0", "COLLATABLE")                                                                      \
+    " || CASE WHEN t.typelem = 0 THEN '' ELSE ' ELEMENT ' || format_type(t.typelem, NULL) END\n"                       \
+    " || coalesce(' DEFAULT ' || quote_literal(t.typdefault), '')\n"                                                   \
+    "FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace\n"                                                   \
+    "WHERE t.typtype IN ('b', 'p') AND NOT EXISTS (SELECT FROM pg_type te WHERE te.typarray = t.oid)\n"                \
     "AND ${in_scope:t.typnamespace} AND ${not_extension:pg_type,t.oid}\n"
 
 /* The text names the object whatever the search path. */
@@ -484,11 +483,11 @@ const struct kind kind_default_privileges = {
 
 static const char unmodelled_query[] =
     "SELECT u.class AS class, u.oid AS oid, u.sub AS sub, " SQL_NO_PARENT "u.identity AS identity,\n"
-    "u.identity AS address, 0 AS ordinal, u.definition AS definition FROM (\n" SQL_CASTS AND_ALSO SQL_OPERATORS AND_ALSO
-        SQL_OPERATOR_FAMILIES AND_ALSO SQL_OPERATOR_CLASSES AND_ALSO SQL_CONVERSIONS AND_ALSO SQL_SEARCH_CONFIGURATIONS
-            AND_ALSO SQL_SEARCH_DICTIONARIES AND_ALSO SQL_SEARCH_PARSERS AND_ALSO SQL_SEARCH_TEMPLATES AND_ALSO
-                SQL_LANGUAGES AND_ALSO SQL_TRANSFORMS AND_ALSO SQL_ACCESS_METHODS AND_ALSO SQL_BASE_TYPES AND_ALSO
-                    SQL_SECURITY_LABELS ") u(class, oid, sub, identity, definition)";
+    "u.identity AS address, 0 AS ordinal, u.definition AS definition FROM (\n"
+    SQL_CASTS AND_ALSO SQL_OPERATORS AND_ALSO SQL_OPERATOR_FAMILIES AND_ALSO SQL_OPERATOR_CLASSES AND_ALSO
+    SQL_CONVERSIONS AND_ALSO SQL_SEARCH_CONFIGURATIONS AND_ALSO SQL_SEARCH_DICTIONARIES AND_ALSO SQL_SEARCH_PARSERS
+    AND_ALSO SQL_SEARCH_TEMPLATES AND_ALSO SQL_LANGUAGES AND_ALSO SQL_TRANSFORMS AND_ALSO SQL_ACCESS_METHODS AND_ALSO
+    SQL_BASE_TYPES AND_ALSO SQL_SECURITY_LABELS ") u(class, oid, sub, identity, definition)";
 
 static const struct attribute unmodelled_attributes[] = {
     ATTRIBUTE_REPLACED("definition"),

@@ -1,13 +1,14 @@
 /* Functions, procedures and aggregates, and event triggers, which call them. */
 #include "schema/kinds_sql.h"
 
+/* SQL keeps its own lines. */
+/* clang-format off */
+
 /* public.f(integer, public.mood[]): whatever the search path. */
 #define SQL_ROUTINE_IDENTITY                                                                                           \
-    SQL_QUALIFIED("n.nspname", "p.proname")                                                                            \
-    " || '(' || coalesce((\n"                                                                                          \
-    "    SELECT string_agg(" SQL_TYPE_IDENTITY(                                                                        \
-        "ar.type") ", ', ' ORDER BY ar.place)\n"                                                                       \
-                   "    FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY ar(type, place)), '') || ')'"
+    SQL_QUALIFIED("n.nspname", "p.proname") " || '(' || coalesce((\n"                                                  \
+    "    SELECT string_agg(" SQL_TYPE_IDENTITY("ar.type") ", ', ' ORDER BY ar.place)\n"                                \
+    "    FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY ar(type, place)), '') || ')'"
 #define SQL_ROUTINE_NAME SQL_SHOWN("pg_function_is_visible(p.oid)", "n.nspname", "p.proname")
 /* What a range type makes for itself is the type's. */
 #define SQL_ROUTINE_SCOPE                                                                                              \
@@ -21,10 +22,12 @@
  * pg_get_functiondef() writes the name with its schema always, so that the definition here is what stands behind it.
  */
 static const char function_query[] =
-    "SELECT 'pg_proc'::regclass::oid AS class, p.oid AS oid, 0 AS sub,\n" SQL_NO_PARENT "\n" SQL_ROUTINE_IDENTITY
-    " AS identity,\n"
+    "SELECT 'pg_proc'::regclass::oid AS class, p.oid AS oid, 0 AS sub,\n"
+    SQL_NO_PARENT "\n"
+    SQL_ROUTINE_IDENTITY " AS identity,\n"
     "p.oid::regprocedure::text AS address, 0 AS ordinal,\n"
-    "w.words AS words,\n" SQL_ROUTINE_NAME " AS name,\n"
+    "w.words AS words,\n"
+    SQL_ROUTINE_NAME " AS name,\n"
     "CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'w' THEN 'window function' ELSE 'function' END AS kind,\n"
     "pg_get_function_result(p.oid) AS result,\n"
     "pg_get_function_arguments(p.oid) AS arguments,\n"
@@ -33,14 +36,13 @@ static const char function_query[] =
     "CASE WHEN p.prosecdef THEN 'SECURITY DEFINER' END AS security_definer,\n"
     "array_to_string(p.proconfig, chr(10)) AS config,\n"
     "rtrim(substr(pg_get_functiondef(p.oid),\n"
-    "             length('CREATE OR REPLACE ' || w.words || ' ' || " SQL_QUALIFIED(
-        "n.nspname",
-        "p.proname") ") + 1),\n"
-                     "      chr(10)) AS definition,\n"
-                     "${comment:pg_proc,p.oid,0} AS comment, ${owner:p.proowner} AS owner, ${acl:f,p.proacl,p.proowner} AS grants\n"
-                     "FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace,\n"
-                     "     LATERAL (SELECT CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END) w(words)\n"
-                     "WHERE p.prokind IN ('f', 'p', 'w') AND " SQL_ROUTINE_SCOPE;
+    "             length('CREATE OR REPLACE ' || w.words || ' ' || " SQL_QUALIFIED("n.nspname", "p.proname")
+    ") + 1),\n"
+    "      chr(10)) AS definition,\n"
+    "${comment:pg_proc,p.oid,0} AS comment, ${owner:p.proowner} AS owner, ${acl:f,p.proacl,p.proowner} AS grants\n"
+    "FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace,\n"
+    "     LATERAL (SELECT CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END) w(words)\n"
+    "WHERE p.prokind IN ('f', 'p', 'w') AND " SQL_ROUTINE_SCOPE;
 
 static const struct attribute function_attributes[] = {
     ATTRIBUTE_HIDDEN("words"),
@@ -72,7 +74,7 @@ const struct kind kind_function = {
 
 /* ---------------------------------------------------------------------------------------------------------- aggregates */
 
-#define SQL_FUNCTION(WORD, OID) "|| CASE WHEN " OID " = 0 THEN '' ELSE ', " WORD " = ' || " OID "::regproc::text END\n"
+#define SQL_FUNCTION(WORD, OID) "|| coalesce(', " WORD " = ' || " SQL_FUNCTION_NAME(OID) ", '')\n"
 #define SQL_FLAG(WORD, CONDITION) "|| CASE WHEN " CONDITION " THEN ', " WORD "' ELSE '' END\n"
 #define SQL_NUMBER(WORD, NUMBER) "|| CASE WHEN " NUMBER " = 0 THEN '' ELSE ', " WORD " = ' || " NUMBER "::text END\n"
 #define SQL_START(WORD, TEXT) "|| coalesce(', " WORD " = ' || quote_literal(" TEXT "), '')\n"
@@ -82,40 +84,38 @@ const struct kind kind_function = {
 
 /* CREATE AGGREGATE finds its functions by their arguments, so that their names do. */
 static const char aggregate_query[] =
-    "SELECT 'pg_proc'::regclass::oid AS class, p.oid AS oid, 0 AS sub,\n" SQL_NO_PARENT "\n" SQL_ROUTINE_IDENTITY
-    " AS identity,\n" SQL_ROUTINE_NAME
+    "SELECT 'pg_proc'::regclass::oid AS class, p.oid AS oid, 0 AS sub,\n"
+    SQL_NO_PARENT "\n"
+    SQL_ROUTINE_IDENTITY " AS identity,\n"
+    SQL_ROUTINE_NAME
     " || '(' || coalesce(nullif(pg_get_function_identity_arguments(p.oid), ''), '*') || ')' AS address,\n"
-    "0 AS ordinal,\n" SQL_ROUTINE_NAME " AS name,\n"
+    "0 AS ordinal,\n"
+    SQL_ROUTINE_NAME " AS name,\n"
     "p.oid::regprocedure::text AS routine,\n"
     "CASE a.aggkind WHEN 'o' THEN 'ordered-set aggregate' WHEN 'h' THEN 'hypothetical-set aggregate'\n"
     "     ELSE 'aggregate' END AS kind,\n"
     "pg_get_function_result(p.oid) AS result,\n"
     "coalesce(nullif(pg_get_function_arguments(p.oid), ''), '*') AS arguments,\n"
-    "'SFUNC = ' || a.aggtransfn::text || ', STYPE = ' || format_type(a.aggtranstype, NULL)\n" SQL_NUMBER(
-        "SSPACE",
-        "a.aggtransspace") SQL_FUNCTION("FINALFUNC",
-                                        "a.aggfinalfn::oid") SQL_FLAG("FINALFUNC_EXTRA",
-                                                                      "a.aggfinalextra") SQL_MODIFY("FINALFUNC_MODIFY",
-                                                                                                    "a.aggfinalfn::oid",
-                                                                                                    "a.aggfinalmodify")
-        SQL_FUNCTION("COMBINEFUNC", "a.aggcombinefn::oid") SQL_FUNCTION("SERIALFUNC", "a.aggserialfn::oid") SQL_FUNCTION(
-            "DESERIALFUNC",
-            "a.aggdeserialfn::oid") SQL_START("INITCOND", "a.agginitval") SQL_FUNCTION("MSFUNC", "a.aggmtransfn::oid")
-            SQL_FUNCTION("MINVFUNC", "a.aggminvtransfn::oid") "|| CASE WHEN a.aggmtranstype = 0 THEN '' ELSE ', MSTYPE = ' || format_type(a.aggmtranstype, NULL) END\n" SQL_NUMBER(
-                "MSSPACE", "a.aggmtransspace") SQL_FUNCTION("MFINALFUNC",
-                                                            "a.aggmfinalfn::oid") SQL_FLAG("MFINALFUNC_EXTRA",
-                                                                                           "a.aggmfinalextra")
-                SQL_MODIFY("MFINALFUNC_MODIFY", "a.aggmfinalfn::oid", "a.aggmfinalmodify") SQL_START(
-                    "MINITCOND",
-                    "a.aggminitval") "|| coalesce((SELECT ', SORTOP = OPERATOR(' || quote_ident(son.nspname::text) || '.' || so.oprname::text || ')'\n"
-                                     "             FROM pg_operator so JOIN pg_namespace son ON son.oid = so.oprnamespace\n"
-                                     "             WHERE so.oid = a.aggsortop), '')\n"
-                                     "|| CASE p.proparallel WHEN 's' THEN ', PARALLEL = SAFE' WHEN 'r' THEN ', PARALLEL = RESTRICTED' ELSE '' END\n" SQL_FLAG(
-                                         "HYPOTHETICAL",
-                                         "a.aggkind = 'h'") "AS definition,\n"
-                                                            "${comment:pg_proc,p.oid,0} AS comment, ${owner:p.proowner} AS owner, ${acl:f,p.proacl,p.proowner} AS grants\n"
-                                                            "FROM pg_aggregate a JOIN pg_proc p ON p.oid = a.aggfnoid::oid JOIN pg_namespace n ON n.oid = p.pronamespace\n"
-                                                            "WHERE " SQL_ROUTINE_SCOPE;
+    "'SFUNC = ' || " SQL_FUNCTION_NAME("a.aggtransfn") " || ', STYPE = ' || format_type(a.aggtranstype, NULL)\n"
+    SQL_NUMBER("SSPACE", "a.aggtransspace") SQL_FUNCTION("FINALFUNC", "a.aggfinalfn::oid")
+    SQL_FLAG("FINALFUNC_EXTRA", "a.aggfinalextra")
+    SQL_MODIFY("FINALFUNC_MODIFY", "a.aggfinalfn::oid", "a.aggfinalmodify")
+    SQL_FUNCTION("COMBINEFUNC", "a.aggcombinefn::oid") SQL_FUNCTION("SERIALFUNC", "a.aggserialfn::oid")
+    SQL_FUNCTION("DESERIALFUNC", "a.aggdeserialfn::oid") SQL_START("INITCOND", "a.agginitval")
+    SQL_FUNCTION("MSFUNC", "a.aggmtransfn::oid") SQL_FUNCTION("MINVFUNC", "a.aggminvtransfn::oid")
+    "|| CASE WHEN a.aggmtranstype = 0 THEN '' ELSE ', MSTYPE = ' || format_type(a.aggmtranstype, NULL) END\n"
+    SQL_NUMBER("MSSPACE", "a.aggmtransspace") SQL_FUNCTION("MFINALFUNC", "a.aggmfinalfn::oid")
+    SQL_FLAG("MFINALFUNC_EXTRA", "a.aggmfinalextra")
+    SQL_MODIFY("MFINALFUNC_MODIFY", "a.aggmfinalfn::oid", "a.aggmfinalmodify") SQL_START("MINITCOND", "a.aggminitval")
+    "|| coalesce((SELECT ', SORTOP = OPERATOR(' || CASE WHEN pg_operator_is_visible(so.oid) THEN ''\n"
+    "        ELSE quote_ident(son.nspname::text) || '.' END || so.oprname::text || ')'\n"
+    "             FROM pg_operator so JOIN pg_namespace son ON son.oid = so.oprnamespace\n"
+    "             WHERE so.oid = a.aggsortop), '')\n"
+    "|| CASE p.proparallel WHEN 's' THEN ', PARALLEL = SAFE' WHEN 'r' THEN ', PARALLEL = RESTRICTED' ELSE '' END\n"
+    SQL_FLAG("HYPOTHETICAL", "a.aggkind = 'h'") "AS definition,\n"
+    "${comment:pg_proc,p.oid,0} AS comment, ${owner:p.proowner} AS owner, ${acl:f,p.proacl,p.proowner} AS grants\n"
+    "FROM pg_aggregate a JOIN pg_proc p ON p.oid = a.aggfnoid::oid JOIN pg_namespace n ON n.oid = p.pronamespace\n"
+    "WHERE " SQL_ROUTINE_SCOPE;
 
 static const struct attribute aggregate_attributes[] = {
     ATTRIBUTE_HIDDEN("name"),
@@ -144,11 +144,12 @@ const struct kind kind_aggregate = {
 /* ------------------------------------------------------------------------------------------------------ event triggers */
 
 static const char event_trigger_query[] =
-    "SELECT 'pg_event_trigger'::regclass::oid AS class, ev.oid AS oid, 0 AS sub,\n" SQL_NO_PARENT "\n"
+    "SELECT 'pg_event_trigger'::regclass::oid AS class, ev.oid AS oid, 0 AS sub,\n"
+    SQL_NO_PARENT "\n"
     "quote_ident(ev.evtname::text) AS identity, quote_ident(ev.evtname::text) AS address, 0 AS ordinal,\n"
     "ev.evtevent::text AS event,\n"
     "(SELECT string_agg(quote_literal(tag), ', ' ORDER BY tag COLLATE \"C\") FROM unnest(ev.evttags) tag) AS tags,\n"
-    "ev.evtfoid::regproc::text AS function,\n"
+    "" SQL_FUNCTION_NAME("ev.evtfoid") " AS function,\n"
     "CASE ev.evtenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' END AS enabled,\n"
     "${comment:pg_event_trigger,ev.oid,0} AS comment, ${owner:ev.evtowner} AS owner\n"
     "FROM pg_event_trigger ev WHERE ${whole} AND ${not_extension:pg_event_trigger,ev.oid}";

@@ -1,10 +1,14 @@
 /* Types that are no relations, and collations: enums, domains, composites, ranges. */
 #include "schema/kinds_sql.h"
 
+/* SQL keeps its own lines. */
+/* clang-format off */
+
 #define SQL_TYPE_ADDRESS                                                                                               \
-    "SELECT 'pg_type'::regclass::oid AS class, t.oid AS oid, 0 AS sub,\n" SQL_NO_PARENT                                \
-    "\n" SQL_QUALIFIED("n.nspname", "t.typname") " AS identity,\n"                                                     \
-                                                 "format_type(t.oid, NULL) AS address, 0 AS ordinal,\n"
+    "SELECT 'pg_type'::regclass::oid AS class, t.oid AS oid, 0 AS sub,\n"                                              \
+    SQL_NO_PARENT "\n"                                                                                                 \
+    SQL_QUALIFIED("n.nspname", "t.typname") " AS identity,\n"                                                          \
+    "format_type(t.oid, NULL) AS address, 0 AS ordinal,\n"
 #define SQL_TYPE_COMMON                                                                                                \
     "${comment:pg_type,t.oid,0} AS comment, ${owner:t.typowner} AS owner,\n"                                           \
     "${acl:T,t.typacl,t.typowner} AS grants\n"                                                                         \
@@ -12,11 +16,8 @@
 #define SQL_TYPE_SCOPE "${in_scope:t.typnamespace} AND ${not_extension:pg_type,t.oid}\n"
 
 #define SQL_COLLATION(OID)                                                                                             \
-    "(SELECT " SQL_SHOWN(                                                                                              \
-        "pg_collation_is_visible(co.oid)", "cn.nspname",                                                               \
-        "co.collname") "\n"                                                                                            \
-                       " FROM pg_collation co JOIN pg_namespace cn ON cn.oid = co.collnamespace WHERE co.oid = " OID   \
-                       ")"
+    "(SELECT " SQL_SHOWN("pg_collation_is_visible(co.oid)", "cn.nspname", "co.collname") "\n"                          \
+    " FROM pg_collation co JOIN pg_namespace cn ON cn.oid = co.collnamespace WHERE co.oid = " OID ")"
 
 /* ---------------------------------------------------------------------------------------------------------- collations */
 
@@ -25,22 +26,22 @@
  * rules, and the provider that is built in.
  */
 static const char collation_query[] =
-    "SELECT 'pg_collation'::regclass::oid AS class, c.oid AS oid, 0 AS sub,\n" SQL_NO_PARENT
-    "\n" SQL_QUALIFIED("n.nspname", "c.collname") " AS identity,\n" SQL_SHOWN(
-        "pg_collation_is_visible(c.oid)", "n.nspname",
-        "c.collname") " AS address, 0 AS ordinal,\n"
-                      "CASE c.collprovider WHEN 'i' THEN 'PROVIDER = icu' WHEN 'b' THEN 'PROVIDER = builtin' ELSE 'PROVIDER = libc' END\n"
-                      "|| CASE WHEN c.collprovider <> 'c' THEN\n"
-                      "       ', LOCALE = ' || quote_literal(coalesce(j.c ->> 'colllocale', j.c ->> 'colliculocale', j.c ->> 'collcollate'))\n"
-                      "   WHEN j.c ->> 'collcollate' = j.c ->> 'collctype' THEN ', LOCALE = ' || quote_literal(j.c ->> 'collcollate')\n"
-                      "   ELSE ', LC_COLLATE = ' || quote_literal(j.c ->> 'collcollate')\n"
-                      "        || ', LC_CTYPE = ' || quote_literal(j.c ->> 'collctype') END\n"
-                      "|| coalesce(', RULES = ' || quote_literal(j.c ->> 'collicurules'), '')\n"
-                      "|| CASE WHEN c.collisdeterministic THEN '' ELSE ', DETERMINISTIC = false' END AS definition,\n"
-                      "${comment:pg_collation,c.oid,0} AS comment, ${owner:c.collowner} AS owner\n"
-                      "FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace, to_jsonb(c) j(c)\n"
-                      "WHERE c.collencoding IN (-1, (SELECT encoding FROM pg_database WHERE datname = current_database()))\n"
-                      "AND ${in_scope:c.collnamespace} AND ${not_extension:pg_collation,c.oid}";
+    "SELECT 'pg_collation'::regclass::oid AS class, c.oid AS oid, 0 AS sub,\n"
+    SQL_NO_PARENT "\n"
+    SQL_QUALIFIED("n.nspname", "c.collname") " AS identity,\n"
+    SQL_SHOWN("pg_collation_is_visible(c.oid)", "n.nspname", "c.collname") " AS address, 0 AS ordinal,\n"
+    "CASE c.collprovider WHEN 'i' THEN 'PROVIDER = icu' WHEN 'b' THEN 'PROVIDER = builtin' ELSE 'PROVIDER = libc' END\n"
+    "|| CASE WHEN c.collprovider <> 'c' THEN\n"
+    "       ', LOCALE = ' || quote_literal(coalesce(j.c ->> 'colllocale', j.c ->> 'colliculocale', j.c ->> 'collcollate'))\n"
+    "   WHEN j.c ->> 'collcollate' = j.c ->> 'collctype' THEN ', LOCALE = ' || quote_literal(j.c ->> 'collcollate')\n"
+    "   ELSE ', LC_COLLATE = ' || quote_literal(j.c ->> 'collcollate')\n"
+    "        || ', LC_CTYPE = ' || quote_literal(j.c ->> 'collctype') END\n"
+    "|| coalesce(', RULES = ' || quote_literal(j.c ->> 'collicurules'), '')\n"
+    "|| CASE WHEN c.collisdeterministic THEN '' ELSE ', DETERMINISTIC = false' END AS definition,\n"
+    "${comment:pg_collation,c.oid,0} AS comment, ${owner:c.collowner} AS owner\n"
+    "FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace, to_jsonb(c) j(c)\n"
+    "WHERE c.collencoding IN (-1, (SELECT encoding FROM pg_database WHERE datname = current_database()))\n"
+    "AND ${in_scope:c.collnamespace} AND ${not_extension:pg_collation,c.oid}";
 
 static const struct attribute collation_attributes[] = {
     ATTRIBUTE_REPLACED("definition"),
@@ -62,12 +63,13 @@ const struct kind kind_collation = {
 /* --------------------------------------------------------------------------------------------------------------- enums */
 
 #define SQL_LABELS(JOIN)                                                                                               \
-    "coalesce((SELECT string_agg(" SQL_LITERAL(                                                                        \
-        "en.enumlabel::text") ", " JOIN " ORDER BY en.enumsortorder)\n"                                                \
-                              "          FROM pg_enum en WHERE en.enumtypid = t.oid), '')"
+    "coalesce((SELECT string_agg(" SQL_LITERAL("en.enumlabel::text") ", " JOIN " ORDER BY en.enumsortorder)\n"         \
+    "          FROM pg_enum en WHERE en.enumtypid = t.oid), '')"
 
-static const char enum_query[] = SQL_TYPE_ADDRESS SQL_LABELS("chr(10)") " AS labels,\n" SQL_LABELS(
-    "', '") " AS list,\n" SQL_TYPE_COMMON "WHERE t.typtype = 'e' AND " SQL_TYPE_SCOPE;
+static const char enum_query[] =
+    SQL_TYPE_ADDRESS SQL_LABELS("chr(10)") " AS labels,\n"
+    SQL_LABELS("', '") " AS list,\n"
+    SQL_TYPE_COMMON "WHERE t.typtype = 'e' AND " SQL_TYPE_SCOPE;
 
 static const struct attribute enum_attributes[] = {
     {"labels", CHANGE_OWN, 0, NULL, NULL}, /* a literal a line */
@@ -90,14 +92,13 @@ const struct kind kind_enum = {
 
 /* ------------------------------------------------------------------------------------------------------------- domains */
 
-static const char domain_query[] = SQL_TYPE_ADDRESS
-    "format_type(t.typbasetype, t.typtypmod) AS type,\n"
-    "CASE WHEN t.typcollation <> b.typcollation THEN " SQL_COLLATION(
-        "t.typcollation") " END AS collation,\n"
-                          "CASE WHEN t.typnotnull THEN 'NOT NULL' END AS not_null,\n"
-                          "pg_get_expr(t.typdefaultbin, 0) AS default,\n" SQL_TYPE_COMMON
-                          "JOIN pg_type b ON b.oid = t.typbasetype\n"
-                          "WHERE t.typtype = 'd' AND " SQL_TYPE_SCOPE;
+static const char domain_query[] =
+    SQL_TYPE_ADDRESS "format_type(t.typbasetype, t.typtypmod) AS type,\n"
+    "CASE WHEN t.typcollation <> b.typcollation THEN " SQL_COLLATION("t.typcollation") " END AS collation,\n"
+    "CASE WHEN t.typnotnull THEN 'NOT NULL' END AS not_null,\n"
+    "pg_get_expr(t.typdefaultbin, 0) AS default,\n"
+    SQL_TYPE_COMMON "JOIN pg_type b ON b.oid = t.typbasetype\n"
+    "WHERE t.typtype = 'd' AND " SQL_TYPE_SCOPE;
 
 static const struct attribute domain_attributes[] = {
     ATTRIBUTE_REPLACED("type"),
@@ -123,16 +124,15 @@ const struct kind kind_domain = {
 /* NOT NULL has been a constraint of its own since PostgreSQL 17; here it is the domain's. */
 static const char domain_constraint_query[] =
     "SELECT 'pg_constraint'::regclass::oid AS class, c.oid AS oid, 0 AS sub,\n"
-    "'pg_type'::regclass::oid AS parent_class, t.oid AS parent_oid, 0 AS parent_sub,\n" SQL_QUALIFIED(
-        "n.nspname",
-        "t.typname") " || '.' || quote_ident(c.conname::text) AS identity,\n"
-                     "quote_ident(c.conname::text) AS address, 0 AS ordinal,\n"
-                     "CASE WHEN c.convalidated THEN d.text ELSE left(d.text, -length(' NOT VALID')) END AS definition,\n"
-                     "CASE WHEN NOT c.convalidated THEN 'NOT VALID' END AS not_valid,\n"
-                     "${comment:pg_constraint,c.oid,0} AS comment\n"
-                     "FROM pg_constraint c JOIN pg_type t ON t.oid = c.contypid JOIN pg_namespace n ON n.oid = t.typnamespace,\n"
-                     "     pg_get_constraintdef(c.oid) d(text)\n"
-                     "WHERE c.contype = 'c' AND " SQL_TYPE_SCOPE;
+    "'pg_type'::regclass::oid AS parent_class, t.oid AS parent_oid, 0 AS parent_sub,\n"
+    SQL_QUALIFIED("n.nspname", "t.typname") " || '.' || quote_ident(c.conname::text) AS identity,\n"
+    "quote_ident(c.conname::text) AS address, 0 AS ordinal,\n"
+    "CASE WHEN c.convalidated THEN d.text ELSE left(d.text, -length(' NOT VALID')) END AS definition,\n"
+    "CASE WHEN NOT c.convalidated THEN 'NOT VALID' END AS not_valid,\n"
+    "${comment:pg_constraint,c.oid,0} AS comment\n"
+    "FROM pg_constraint c JOIN pg_type t ON t.oid = c.contypid JOIN pg_namespace n ON n.oid = t.typnamespace,\n"
+    "     pg_get_constraintdef(c.oid) d(text)\n"
+    "WHERE c.contype = 'c' AND " SQL_TYPE_SCOPE;
 
 static const struct attribute domain_constraint_attributes[] = {
     ATTRIBUTE_REPLACED("definition"),
@@ -147,15 +147,17 @@ const struct kind kind_domain_constraint = {
     .query = domain_constraint_query,
     ATTRIBUTES(domain_constraint_attributes),
     .create = "ALTER DOMAIN {parent} ADD CONSTRAINT {address} {definition}[ {not_valid}]",
+    .clause = "CONSTRAINT {address} {definition}",
     .drop = "ALTER DOMAIN {parent} DROP CONSTRAINT {address}",
     .rename = "ALTER DOMAIN {parent} RENAME CONSTRAINT {old} TO {new}",
+    .flags = KIND_INLINE,
     .rank = PG_DOMAIN_CONSTRAINT,
 };
 
 /* ---------------------------------------------------------------------------------------------------------- composites */
 
-static const char composite_query[] = SQL_TYPE_ADDRESS SQL_TYPE_COMMON
-    "JOIN pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'\n"
+static const char composite_query[] =
+    SQL_TYPE_ADDRESS SQL_TYPE_COMMON "JOIN pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'\n"
     "WHERE t.typtype = 'c' AND " SQL_TYPE_SCOPE;
 
 static const struct attribute composite_attributes[] = {
@@ -177,19 +179,17 @@ const struct kind kind_composite = {
 
 static const char composite_attribute_query[] =
     "SELECT 'pg_class'::regclass::oid AS class, a.attrelid AS oid, a.attnum::int AS sub,\n"
-    "'pg_type'::regclass::oid AS parent_class, t.oid AS parent_oid, 0 AS parent_sub,\n" SQL_QUALIFIED(
-        "n.nspname",
-        "t.typname") " || '.' || quote_ident(a.attname::text) AS identity,\n"
-                     "quote_ident(a.attname::text) AS address,\n"
-                     "(row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum))::int AS ordinal,\n"
-                     "format_type(a.atttypid, a.atttypmod) AS type,\n"
-                     "CASE WHEN a.attcollation <> b.typcollation THEN " SQL_COLLATION(
-                         "a.attcollation") " END AS collation,\n"
-                                           "${comment:pg_class,a.attrelid,a.attnum} AS comment\n"
-                                           "FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind = 'c'\n"
-                                           "JOIN pg_type t ON t.oid = c.reltype JOIN pg_namespace n ON n.oid = t.typnamespace\n"
-                                           "JOIN pg_type b ON b.oid = a.atttypid\n"
-                                           "WHERE a.attnum > 0 AND NOT a.attisdropped AND " SQL_TYPE_SCOPE;
+    "'pg_type'::regclass::oid AS parent_class, t.oid AS parent_oid, 0 AS parent_sub,\n"
+    SQL_QUALIFIED("n.nspname", "t.typname") " || '.' || quote_ident(a.attname::text) AS identity,\n"
+    "quote_ident(a.attname::text) AS address,\n"
+    "(row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum))::int AS ordinal,\n"
+    "format_type(a.atttypid, a.atttypmod) AS type,\n"
+    "CASE WHEN a.attcollation <> b.typcollation THEN " SQL_COLLATION("a.attcollation") " END AS collation,\n"
+    "${comment:pg_class,a.attrelid,a.attnum} AS comment\n"
+    "FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind = 'c'\n"
+    "JOIN pg_type t ON t.oid = c.reltype JOIN pg_namespace n ON n.oid = t.typnamespace\n"
+    "JOIN pg_type b ON b.oid = a.atttypid\n"
+    "WHERE a.attnum > 0 AND NOT a.attisdropped AND " SQL_TYPE_SCOPE;
 
 #define ALTER_ATTRIBUTE "ALTER TYPE {parent} ALTER ATTRIBUTE {address} TYPE {new.type}[ COLLATE {new.collation}]"
 
@@ -215,21 +215,19 @@ const struct kind kind_composite_attribute = {
 /* -------------------------------------------------------------------------------------------------------------- ranges */
 
 /* Names of functions stand alone in CREATE TYPE, which looks for the one with the right arguments. */
-static const char range_query[] = SQL_TYPE_ADDRESS
-    "'SUBTYPE = ' || format_type(r.rngsubtype, NULL)\n"
+static const char range_query[] =
+    SQL_TYPE_ADDRESS "'SUBTYPE = ' || format_type(r.rngsubtype, NULL)\n"
     "|| CASE WHEN o.opcdefault THEN '' ELSE ', SUBTYPE_OPCLASS = '\n"
-    "        || " SQL_SHOWN(
-        "pg_opclass_is_visible(o.oid)", "opn.nspname",
-        "o.opcname") " END\n"
-                     "|| CASE WHEN r.rngcollation = b.typcollation THEN '' ELSE ', COLLATION = ' || " SQL_COLLATION(
-                         "r.rngcollation") " END\n"
-                                           "|| CASE WHEN r.rngcanonical = 0 THEN '' ELSE ', CANONICAL = ' || r.rngcanonical::regproc::text END\n"
-                                           "|| CASE WHEN r.rngsubdiff = 0 THEN '' ELSE ', SUBTYPE_DIFF = ' || r.rngsubdiff::regproc::text END\n"
-                                           "|| coalesce(', MULTIRANGE_TYPE_NAME = '\n"
-                                           "            || format_type((to_jsonb(r) ->> 'rngmultitypid')::oid, NULL), '') AS options,\n" SQL_TYPE_COMMON
-                                           "JOIN pg_range r ON r.rngtypid = t.oid JOIN pg_type b ON b.oid = r.rngsubtype\n"
-                                           "JOIN pg_opclass o ON o.oid = r.rngsubopc JOIN pg_namespace opn ON opn.oid = o.opcnamespace\n"
-                                           "WHERE t.typtype = 'r' AND " SQL_TYPE_SCOPE;
+    "        || " SQL_SHOWN("pg_opclass_is_visible(o.oid)", "opn.nspname", "o.opcname") " END\n"
+    "|| CASE WHEN r.rngcollation = b.typcollation THEN '' ELSE ', COLLATION = ' || " SQL_COLLATION("r.rngcollation")
+    " END\n"
+    "|| coalesce(', CANONICAL = ' || " SQL_FUNCTION_NAME("r.rngcanonical") ", '')\n"
+    "|| coalesce(', SUBTYPE_DIFF = ' || " SQL_FUNCTION_NAME("r.rngsubdiff") ", '')\n"
+    "|| coalesce(', MULTIRANGE_TYPE_NAME = '\n"
+    "            || format_type((to_jsonb(r) ->> 'rngmultitypid')::oid, NULL), '') AS options,\n"
+    SQL_TYPE_COMMON "JOIN pg_range r ON r.rngtypid = t.oid JOIN pg_type b ON b.oid = r.rngsubtype\n"
+    "JOIN pg_opclass o ON o.oid = r.rngsubopc JOIN pg_namespace opn ON opn.oid = o.opcnamespace\n"
+    "WHERE t.typtype = 'r' AND " SQL_TYPE_SCOPE;
 
 static const struct attribute range_attributes[] = {
     ATTRIBUTE_REPLACED("options"),
