@@ -537,8 +537,8 @@ static int looseness(const struct kind *kind)
 static bool is_inline(const struct comparison *c, const struct pair *p)
 {
     const struct kind *kind = pair_kind(c, p);
-    if (kind->rank == PG_CONSTRAINT && object_value(pair_new(c, p), "not_valid"))
-        return false; /* CREATE TABLE has no words for it */
+    if ((kind->rank == PG_CONSTRAINT || kind->rank == PG_DOMAIN_CONSTRAINT) && object_value(pair_new(c, p), "not_valid"))
+        return false; /* CREATE TABLE and CREATE DOMAIN have no words for it */
     return kind->flags & KIND_INLINE || kind->rank == PG_INHERITANCE ||
            (kind->rank == PG_PARTITION && object_value(pair_new(c, p), "same_columns"));
 }
