@@ -114,7 +114,7 @@ MAN     := $(BUILD)/man/$(NAME).1 $(BUILD)/man/migrate-gen.1
 
 # ---------------------------------------------------------------------------------------------------------- verbs
 
-.PHONY: help all deps deps-cluster demo revision test test-unit test-integration test-cluster lint fuzz fuzz-smoke bench \
+.PHONY: help all deps deps-cluster demo revision fingerprints test test-unit test-integration test-cluster lint fuzz fuzz-smoke bench \
 	man docs install clean format tidy static-build lib unit tools tests-ready fuzzers
 
 all: $(BUILD)/$(NAME) $(TOOLS)/migrate-gen	## build both executables (the default)
@@ -146,6 +146,9 @@ demo: all	## a shared database and five tenants on SQLite, from nothing to head
 revision: $(TOOLS)/migrate-gen	## write the next revision: STREAM=tenant M="add documents"
 	@$(if $(and $(STREAM),$(M)),,echo 'usage: make revision STREAM=tenant M="add documents"' >&2; exit 2)
 	@$(TOOLS)/migrate-gen --migrations '$(MIGRATIONS)' '$(STREAM)' revision -m "$$M"
+
+fingerprints: $(TOOLS)/migrate-gen	## write what the revisions build beside them, for drift: after each new or edited revision
+	@$(TOOLS)/migrate-gen --migrations '$(MIGRATIONS)' $(STREAM) fingerprint
 
 test: tests-ready	## every test: unit, and integration with a real PostgreSQL (SAN=address,undefined or SAN=thread)
 	@tests/run --unit --integration $(TESTS)

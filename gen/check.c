@@ -28,7 +28,7 @@ void check_batch(struct findings *out, const struct text_file *f, const struct r
 
 /* ------------------------------------------------------------------------------------------- the migrator's own tables */
 
-static const char *version_table_of(const struct source_stream *s)
+const char *version_table_of(const struct source_stream *s)
 {
     for (size_t i = 0; i < s->settings.n; i++)
         if (strcmp(s->settings.v[i].key.text, "version_table") == 0)

@@ -15,5 +15,7 @@ void check_batch(struct findings *out, const struct text_file *f, const struct r
 
 /* No body changes the version table or migrate_log: what it wrote there would contradict what ran. Statements are filled. */
 void check_own_tables(struct source *s);
+/* The name of the stream's version table. */
+const char *version_table_of(const struct source_stream *s);
 
 #endif

@@ -25,6 +25,7 @@ struct app {
 extern const struct command command_compile, command_check;                /* compile.c */
 extern const struct command command_diff;                                  /* diff_command.c */
 extern const struct command command_revision, command_merge, command_edit; /* author.c */
+extern const struct command command_fingerprint;                           /* fingerprint.c */
 
 extern const struct grammar gen_grammar; /* options.c */
 

@@ -52,9 +52,10 @@ static const struct option options[] = {
      .argument = "postgresql|sqlite",
      .commands = "diff",
      .help = "what a file's SQL is, where nothing else says it"},
+    {.name = "dialect", .argument = "postgresql|sqlite", .commands = "fingerprint", .help = "only this engine"},
     {.name = "scratch",
      .argument = "URL",
-     .commands = "diff revision check",
+     .commands = "diff revision check fingerprint",
      .help = "a PostgreSQL database to try things in",
      .more =
          "Everything happens in one transaction that is rolled back. Without it a server is started for as long as it "
@@ -198,8 +199,8 @@ static const struct command command_completion = {
 /* ---------------------------------------------------------------------------------------------------- grammar */
 
 static const struct command *const commands[] = {
-    &command_revision, &command_merge,   &command_edit,       &command_check, &command_diff,
-    &command_compile,  &command_version, &command_completion, &command_help,
+    &command_revision, &command_merge,   &command_edit,    &command_fingerprint, &command_check,
+    &command_diff,     &command_compile, &command_version, &command_completion,  &command_help,
 };
 
 static const struct exit_code exit_codes[] = {

@@ -73,9 +73,9 @@ void app_answer_items(struct app *app, const char *key);
 void app_answer_streams(struct app *app, int status);
 
 extern const struct command command_upgrade, command_downgrade, command_stamp, command_ensure_version, command_current,
-    command_history, command_heads, command_branches, command_show, command_status, command_check, command_log,
-    command_tenants, command_wait, command_repair, command_self_check, command_export, command_version, command_config,
-    command_help, command_completion, command_revision, command_merge, command_edit, command_init;
+    command_history, command_heads, command_branches, command_show, command_status, command_check, command_drift,
+    command_log, command_tenants, command_wait, command_repair, command_self_check, command_export, command_version,
+    command_config, command_help, command_completion, command_revision, command_merge, command_edit, command_init;
 
 /* The tables that the parser, help, the manual and completion are made of (grammar.c). */
 void grammar_init(struct app *app);

@@ -3,11 +3,12 @@
 #include "model/plan.h"
 
 static const struct command *const commands[] = {
-    &command_upgrade, &command_downgrade, &command_status,         &command_check,   &command_current,
-    &command_history, &command_heads,     &command_branches,       &command_show,    &command_log,
-    &command_tenants, &command_stamp,     &command_ensure_version, &command_repair,  &command_wait,
-    &command_config,  &command_export,    &command_self_check,     &command_version, &command_completion,
-    &command_help,    &command_revision,  &command_merge,          &command_edit,    &command_init,
+    &command_upgrade,    &command_downgrade, &command_status,   &command_check,          &command_drift,
+    &command_current,    &command_history,   &command_heads,    &command_branches,       &command_show,
+    &command_log,        &command_tenants,   &command_stamp,    &command_ensure_version, &command_repair,
+    &command_wait,       &command_config,    &command_export,   &command_self_check,     &command_version,
+    &command_completion, &command_help,      &command_revision, &command_merge,          &command_edit,
+    &command_init,
 };
 
 static const struct option options[] = {
@@ -194,9 +195,9 @@ static const struct exit_code exit_codes[] = {
     {"0", "done, or nothing to do"},
     {"1", "failed; in a fleet at least one tenant failed for good"},
     {"2", "usage or configuration; nothing was touched"},
-    {"3", "check: revisions are pending"},
+    {"3", "check, drift: revisions are pending"},
     {"4", "only failures that are worth a retry: unreachable, lock busy, deadline"},
-    {"5", "history conflict: edited, diverged or ahead"},
+    {"5", "history conflict: edited, diverged or ahead; drift: a schema is not what its revisions build"},
     {"128+N", "stopped by signal N at a clean boundary"},
 };
 

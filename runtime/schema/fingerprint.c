@@ -108,7 +108,24 @@ static struct str relative_name(struct arena *a, const char *identity, const str
  */
 static bool is_stable(const struct attribute *attribute)
 {
-    static const char *const names[] = {"type", "not_null", "identity", "collation", "labels", "unlogged"};
+    static const char *const names[] = {"type",
+                                        "collation",
+                                        "not_null",
+                                        "as_identity",
+                                        "labels",
+                                        "persistence",
+                                        "row_security",
+                                        "permissive",
+                                        "command",
+                                        "roles",
+                                        "result",
+                                        "enabled",
+                                        "event",
+                                        "invalid",
+                                        "not_valid",
+                                        "deferrable",
+                                        "force_row_security",
+                                        "kind"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(attribute->name, names[i]) == 0)
             return true;
