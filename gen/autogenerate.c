@@ -134,7 +134,8 @@ static bool copy_start(struct autogenerate *g, struct err *e)
     struct change_list steps = {0};
     struct change_options options = everything(g);
     options.keep_rows = false;
-    if (!bench_clear(g->bench, e) || !bench_read(g->bench, g->arena, false, &empty, e))
+    if (!bench_clear(g->bench, e) || !bench_add_roles(g->bench, g->start.exact, e) ||
+        !bench_read(g->bench, g->arena, false, &empty, e))
         return false;
     const struct snapshot exact = {g->start.exact, g->start.exact};
     steps.arena = g->arena;
@@ -277,6 +278,11 @@ static bool run_sql(struct autogenerate *g, const struct strings *sql, const cha
     AUTO_ERR why = {0};
     if (bench_run(g->bench, sql, &why))
         return true;
+    if (strcmp(why.sqlstate, NEW_LABEL_IN_USE) == 0) {
+        err_free(&why);
+        if (bench_settle(g->bench, &why) && bench_run(g->bench, sql, &why))
+            return true;
+    }
     struct err *refusal = refuse(g, "cannot be verified: the way %s fails: %s", way, why.message);
     if (why.detail)
         err_detail(refusal, "%s", why.detail);
@@ -463,7 +469,7 @@ bool autogenerate_plan(struct autogenerate *g, struct err *e)
         return false;
     if (g->refusals.n)
         return true;
-    if (!rename_start(g, &start, e))
+    if (!rename_start(g, &start, e) || (g->bench && !bench_add_roles(g->bench, g->goal.exact, e)))
         return false;
     g->up.arena = g->arena;
     if (!changes_make(&g->up, &start, &g->goal, &g->options.changes, e))

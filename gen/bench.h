@@ -32,6 +32,14 @@ bool bench_clear(struct bench *b, struct err *e);
 bool bench_load(struct bench *b, struct findings *out, const struct text_file *file);
 /* Before that, on PostgreSQL: an extension that the file takes for granted. */
 bool bench_add_extension(struct bench *b, const char *name, const char *schema, const char *version, struct err *e);
+/*
+ * Makes what stands there anew from what can be read of it, without its rows. PostgreSQL lets nobody use an enum's new label
+ * before it is committed, and nothing is ever committed here: a type that is made anew has all its labels at once.
+ */
+bool bench_settle(struct bench *b, struct err *e);
+#define NEW_LABEL_IN_USE "55P04" /* SQLSTATE of a statement that wants bench_settle() first */
+/* The roles that a schema speaks of, as far as they are not there. */
+bool bench_add_roles(struct bench *b, const struct catalog *schema, struct err *e);
 /* A section of a revision, its body cut into statements; what cannot run in a transaction runs as if it could. */
 bool bench_run_section(struct bench *b, const struct revision *revision, const struct revision_section *section,
                        struct err *e);
