@@ -1,7 +1,10 @@
 /* Between a plan and a person: options in, questions and refusals out. */
 #include "gen/answers.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
+#include <unistd.h>
 
 #include "gen/render.h"
 
@@ -14,10 +17,105 @@ void answers_read(struct app *app, struct autogenerate_options *options)
     options->renames = call_values(app->arena, app->call, "rename");
 }
 
+/* ---- questions ---- */
+
+static const struct object *old_of(const struct autogenerate *g, const struct rename_question *q)
+{
+    return &g->start.exact->objects.v[q->from];
+}
+
+static const char *new_name(const struct autogenerate *g, const struct rename_question *q)
+{
+    return rename_name(g->arena, &g->goal.exact->objects.v[q->to], q->renamed);
+}
+
+static const char *old_word(const struct autogenerate *g, const struct rename_question *q)
+{
+    return rename_word(g->arena, g->start.exact, old_of(g, q), q->label);
+}
+
+/* "column documents.title" */
+static const char *old_shown(const struct autogenerate *g, const struct rename_question *q)
+{
+    char *word = arena_strdup(g->arena, old_word(g, q));
+    *strchr(word, ':') = ' ';
+    return word;
+}
+
+static bool is_answered(const struct autogenerate *g, const struct rename_question *q)
+{
+    const struct change_options *o = &g->options.changes;
+    for (size_t i = 0; i < g->renames.pairs.n; i++)
+        if (g->renames.pairs.v[i].from == q->from && !g->renames.pairs.v[i].label == !q->label)
+            return true;
+    return o->allow_destructive || rename_is_meant(&o->allowed, g->start.exact, old_of(g, q), q->label);
+}
+
+static bool is_interactive(const struct app *app)
+{
+    return isatty(STDIN_FILENO) && isatty(STDERR_FILENO) && !app->out.json;
+}
+
+static bool is_yes(const char *line)
+{
+    struct str word = str_trim(str_from(line));
+    return (word.n == 1 && strncasecmp(word.p, "y", 1) == 0) || (word.n == 3 && strncasecmp(word.p, "yes", 3) == 0);
+}
+
+static bool ask(struct app *app, struct autogenerate *g, const struct rename_question *q, struct err *e)
+{
+    char line[64] = "";
+    BUF_AUTO shown = {0};
+    buf_addf(&shown, "Is %s renamed to %s? [y/N] ", old_shown(g, q), new_name(g, q));
+    BUF_AUTO clean = {0};
+    output_clean(&clean, buf_str(&shown), false);
+    fputs(clean.p, app->out.talk);
+    fflush(app->out.talk);
+    if (!fgets(line, sizeof line, stdin) || !is_yes(line))
+        return true;
+    return renames_accept(g->arena, &g->start, &g->goal, q, &g->renames, e);
+}
+
+static bool refuse_to_guess(struct autogenerate *g, const struct rename_question *q, struct err *e)
+{
+    const char *word = old_word(g, q), *name = new_name(g, q);
+    err_set(e, FAULT_USAGE, "%s goes and %s comes: is that a rename?", old_shown(g, q), name);
+    err_detail(e, "nothing was written");
+    err_hint(e,
+             "yes: put \"-- renamed from: %s\" above %s in the schema, or say --rename '%s=%s'; no: say "
+             "--allow-destructive='%s'",
+             rename_name(g->arena, old_of(g, q), q->label), name, word, name, word);
+    return false;
+}
+
+/* What contains others first: their names may follow. */
+static bool is_container(const struct autogenerate *g, const struct rename_question *q)
+{
+    return !q->label && strcmp(old_of(g, q)->kind->name, "table") == 0;
+}
+
+static bool ask_all(struct app *app, struct autogenerate *g, bool containers, struct err *e)
+{
+    for (size_t i = 0; i < g->renames.questions.n; i++) {
+        const struct rename_question *q = &g->renames.questions.v[i];
+        if (is_container(g, q) != containers || is_answered(g, q))
+            continue;
+        if (!q->holds_values)
+            vec_push(g->arena, &g->notes,
+                     arena_printf(g->arena, "%s goes and %s comes, and they are alike: --rename '%s=%s' renames it",
+                                  old_shown(g, q), new_name(g, q), old_word(g, q), new_name(g, q)));
+        else if (!is_interactive(app))
+            return refuse_to_guess(g, q, e);
+        else if (!ask(app, g, q, e))
+            return false;
+    }
+    renames_finish(g->arena, &g->start, &g->goal, &g->renames);
+    return true;
+}
+
 bool answers_ask(struct app *app, struct autogenerate *g, struct err *e)
 {
-    (void)app;
-    return autogenerate_ask(g, e);
+    return autogenerate_ask(g, e) && ask_all(app, g, true, e) && ask_all(app, g, false, e);
 }
 
 /* ---- telling ---- */

@@ -1,6 +1,8 @@
 /*
  * Which objects are renamed, and not dropped and made anew: by a hint of the goal's file, by --rename, or, where only a
  * person can know, by asking. Renames run before everything else, so that the schemas are compared after them.
+ *
+ * With a table or column goes what bears its name: documents_pkey, documents_title_key, documents_id_seq.
  */
 #ifndef GEN_RENAMES_H
 #define GEN_RENAMES_H
@@ -9,15 +11,16 @@
 #include "gen/hints.h"
 
 struct rename_pair {
-    uint32_t from, to;           /* objects of start and goal; of an enum's label: the enum itself */
-    const char *label, *renamed; /* of an enum: its label before and after, as in its `labels`; else NULL */
+    uint32_t from, to;           /* objects of start and goal; of a label: its enum in both */
+    const char *label, *renamed; /* of an enum: literals of the label before and after; else NULL */
     const char *up, *down;       /* the statements */
 };
 
-/* A dropped and an added object that look alike. */
+/* Something that is dropped, and something that looks like it and is new. */
 struct rename_question {
     uint32_t from, to;
-    bool holds_values; /* dropping it loses something; else it is only worth a note */
+    const char *label, *renamed; /* as above */
+    bool holds_values;           /* dropping it loses something; else it is only worth a note */
 };
 
 struct rename_plan {
@@ -26,19 +29,25 @@ struct rename_plan {
     struct strings notes;
 };
 
-/* "column:documents.title": as --rename and --allow-destructive spell it. */
-const char *rename_word(struct arena *a, const struct object *o);
-/* The line that a schema file would say it with: "-- renamed from: title". */
-const char *rename_hint(struct arena *a, const struct object *old);
+/* "column:documents.title": as --rename and --allow-destructive spell it; without the stream's own schema. */
+const char *rename_word(struct arena *a, const struct catalog *c, const struct object *o, const char *label);
+/* The name alone, as a hint has it: "title". */
+const char *rename_name(struct arena *a, const struct object *o, const char *label);
+/* Whether --allow-destructive=WORD means the object. */
+bool rename_is_meant(const struct strings *words, const struct catalog *c, const struct object *o, const char *label);
 
 /*
- * False: findings at the hints' lines, or *e for a --rename that fits nothing. `hints` may be NULL.
+ * Fills pairs and questions. `hints` may be NULL. False: findings at the hints' lines, or *e for one of `words` (--rename)
+ * that fits nothing.
  */
 bool renames_find(struct arena *a, const struct snapshot *start, const struct snapshot *goal, struct hints *hints,
                   const struct strings *words, const struct policy *policy, struct findings *out,
                   struct rename_plan *plan, struct err *e);
-/* Answers a question with yes. */
-void renames_accept(struct arena *a, const struct snapshot *start, const struct snapshot *goal,
-                    const struct rename_question *question, struct rename_plan *plan);
+/* Answers a question with yes. False: it cannot be renamed. */
+bool renames_accept(struct arena *a, const struct snapshot *start, const struct snapshot *goal,
+                    const struct rename_question *question, struct rename_plan *plan, struct err *e);
+/* When all are found: what goes with them, and the order. */
+void renames_finish(struct arena *a, const struct snapshot *start, const struct snapshot *goal,
+                    struct rename_plan *plan);
 
 #endif
