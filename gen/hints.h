@@ -38,5 +38,8 @@ void hints_read(struct findings *out, struct arena *a, const struct text_file *f
 /* The hint of an object of the goal; NULL: none. */
 struct hint *hint_of(const struct hints *hints, enum hint_kind kind, const struct catalog *goal,
                      const struct object *object);
+/* The same for a label of an enum of the goal: they are no objects. */
+struct hint *hint_of_label(const struct hints *hints, const struct catalog *goal, const struct object *type,
+                           const char *label);
 
 #endif
