@@ -28,6 +28,7 @@ const char dependencies_query[] =
     "  FROM pg_index i WHERE i.indisclustered";
 
 enum { LONGEST_DETOUR = 8 };
+#define PG_CONSTRAINT_CLASS "2606" /* the oid of pg_constraint, the same on every server */
 
 struct known_object {
     const char *place;
@@ -87,7 +88,9 @@ static void add_detour(struct dependencies *d, const struct dependency *each)
     struct detour *t = ARENA_NEW(d->arena, struct detour);
     t->place = arena_printf(d->arena, "%s %s %s", each->from.class, each->from.oid, each->from.sub);
     t->to = each->to;
-    t->type = each->type;
+    /* A foreign key to a partitioned table has a copy for each of its partitions, and they are pieces of it. */
+    bool copy = strcmp(each->from.class, PG_CONSTRAINT_CLASS) == 0 && strcmp(each->to.class, PG_CONSTRAINT_CLASS) == 0;
+    t->type = copy ? 'P' : each->type;
     HASH_ADD_KEYPTR(hh, d->detours, t->place, strlen(t->place), t);
 }
 

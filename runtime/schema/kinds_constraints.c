@@ -72,7 +72,7 @@ const struct kind kind_foreign_key = {
 static const struct attribute index_attributes[] = {
     ATTRIBUTE_REPLACED("unique"),     /* "UNIQUE" */
     ATTRIBUTE_REPLACED("definition"), /* "USING btree (title)" */
-    ATTRIBUTE_REPLACED("invalid"),    /* "INVALID": a build CONCURRENTLY failed, or a partition's is missing */
+    ATTRIBUTE_REPLACED("invalid"),    /* "INVALID": a build CONCURRENTLY failed */
     ATTRIBUTE_HIDDEN("name"),         /* without a schema */
     ATTRIBUTE_HIDDEN("method"),
     ATTRIBUTE_REFUSED("tablespace"),
@@ -82,20 +82,21 @@ static const struct attribute index_attributes[] = {
 const struct kind kind_index = {
     .name = "index",
     .words = "INDEX",
-    .query = "SELECT 'pg_class'::regclass::oid AS class, x.oid, " RELATION_IS_PARENT ","
-             " quote_ident(n.nspname) || '.' || quote_ident(x.relname) AS identity, x.oid::regclass AS address,"
-             " CASE WHEN i.indisunique THEN 'UNIQUE' END AS \"unique\","
-             " substr(pg_get_indexdef(x.oid), length(" INDEX_HEAD ") + 1) AS definition,"
-             " CASE WHEN NOT i.indisvalid THEN 'INVALID' END AS invalid, quote_ident(x.relname) AS name,"
-             " (SELECT m.amname FROM pg_am m WHERE m.oid = x.relam) AS method,"
-             " (SELECT quote_ident(s.spcname) FROM pg_tablespace s WHERE s.oid = x.reltablespace) AS tablespace,"
-             " CASE WHEN i.indexprs IS NOT NULL THEN (SELECT string_agg('ALTER COLUMN ' || a.attnum ||"
-             "  ' SET STATISTICS ' || a.attstattarget, ', ' ORDER BY a.attnum) FROM pg_attribute a"
-             "  WHERE a.attrelid = x.oid AND a.attstattarget >= 0) END AS statistics,"
-             " ${comment:pg_class,x.oid,0} AS comment" FROM_RELATION
-             "JOIN pg_index i ON i.indrelid = c.oid JOIN pg_class x ON x.oid = i.indexrelid "
-             "WHERE c.relkind IN ('r', 'p', 'm') AND NOT x.relispartition AND NOT EXISTS (SELECT FROM pg_constraint k"
-             "  WHERE k.conindid = x.oid AND k.contype IN ('p', 'u', 'x')) AND " RELATION_READ,
+    .query =
+        "SELECT 'pg_class'::regclass::oid AS class, x.oid, " RELATION_IS_PARENT ","
+        " quote_ident(n.nspname) || '.' || quote_ident(x.relname) AS identity, x.oid::regclass AS address,"
+        " CASE WHEN i.indisunique THEN 'UNIQUE' END AS \"unique\","
+        " substr(pg_get_indexdef(x.oid), length(" INDEX_HEAD ") + 1) AS definition,"
+        " CASE WHEN NOT i.indisvalid AND x.relkind = 'i' THEN 'INVALID' END AS invalid, quote_ident(x.relname) AS name,"
+        " (SELECT m.amname FROM pg_am m WHERE m.oid = x.relam) AS method,"
+        " (SELECT quote_ident(s.spcname) FROM pg_tablespace s WHERE s.oid = x.reltablespace) AS tablespace,"
+        " CASE WHEN i.indexprs IS NOT NULL THEN (SELECT string_agg('ALTER COLUMN ' || a.attnum ||"
+        "  ' SET STATISTICS ' || a.attstattarget, ', ' ORDER BY a.attnum) FROM pg_attribute a"
+        "  WHERE a.attrelid = x.oid AND a.attstattarget >= 0) END AS statistics,"
+        " ${comment:pg_class,x.oid,0} AS comment" FROM_RELATION
+        "JOIN pg_index i ON i.indrelid = c.oid JOIN pg_class x ON x.oid = i.indexrelid "
+        "WHERE c.relkind IN ('r', 'p', 'm') AND NOT x.relispartition AND NOT EXISTS (SELECT FROM pg_constraint k"
+        "  WHERE k.conindid = x.oid AND k.contype IN ('p', 'u', 'x')) AND " RELATION_READ,
     ATTRIBUTES(index_attributes),
     .create = "CREATE [{unique} ]INDEX {name} ON {parent} {definition}",
     .rename = "ALTER INDEX {old} RENAME TO {new}",

@@ -9,8 +9,8 @@
  */
 #define VIEW_TEXT                                                                                                      \
     "(SELECT CASE WHEN strpos(v, 'FROM ( VALUES (') = 0 THEN v ELSE"                                                   \
-    " regexp_replace(v, '^((?:[^'']|''[^'']*'')*?FROM) [(] VALUES [(]', '\\1 (VALUES (') END"                          \
-    " FROM regexp_replace(pg_get_viewdef(c.oid), ';\\s*$', '') v)"
+    " regexp_replace(v, '^((?:[^'']|''[^'']*'')*?FROM) [(] VALUES [(]', E'\\\\1 (VALUES (') END"                       \
+    " FROM regexp_replace(pg_get_viewdef(c.oid), ';[[:space:]]*$', '') v)"
 /* A line for each: a view may be replaced in place by one whose lines begin with these. */
 #define VIEW_COLUMNS                                                                                                   \
     "(SELECT string_agg(quote_ident(a.attname) || E'\\t' || format_type(a.atttypid, a.atttypmod) || E'\\t' ||"         \
@@ -108,7 +108,7 @@ const struct kind kind_view_column = {
     "overlay(pg_get_ruledef(r.oid) placing ' AS ON '"                                                                  \
     " from length('CREATE RULE ' || quote_ident(r.rulename)) + 1"                                                      \
     " for length(substring(substr(pg_get_ruledef(r.oid), length('CREATE RULE ' || quote_ident(r.rulename)) + 1)"       \
-    "  from '^ AS\\s+ON ')))"
+    "  from '^ AS[[:space:]]+ON ')))"
 
 static const struct attribute rule_attributes[] = {
     {"event", CHANGE_RECREATE, 0, NULL, NULL},
