@@ -352,7 +352,7 @@ static void before(struct comparison *c, uint32_t first, uint32_t then)
         action_order(&c->actions, first, then);
 }
 
-/* Dropping what stands on an object matters to its change when nothing may stand on it then. */
+/* Dropping what stands on an object matters to its change when nothing may stand on it then; a key keeps NOT NULL. */
 static bool wants_room(const struct comparison *c, const struct pair *p)
 {
     const struct kind *kind = pair_kind(c, p);
@@ -366,7 +366,7 @@ static void order_old_edges(struct comparison *c)
         const struct pair *o = pair_of_old(c, from->edges.v[i].from), *t = pair_of_old(c, from->edges.v[i].to);
         before(c, o->drop, t->drop);
         before(c, o->alter, t->drop);
-        if (wants_room(c, t))
+        if (wants_room(c, t) || pair_kind(c, o)->rank == PG_CONSTRAINT)
             before(c, o->drop, t->alter);
     }
 }
@@ -531,6 +531,28 @@ static int looseness(const struct kind *kind)
     default:
         return 5;
     }
+}
+
+static const char *key_columns(const struct object *constraint)
+{
+    const char *definition = object_value(constraint, "definition");
+    return definition && strncmp(definition, "CHECK", 5) != 0 ? strchr(definition, '(') : NULL;
+}
+
+/* Of two keys on the same columns CREATE TABLE makes one. */
+static bool has_twin(const struct comparison *c, uint32_t constraint)
+{
+    const struct catalog *to = c->to->exact;
+    uint32_t table = to->objects.v[constraint].parent;
+    const char *columns = key_columns(&to->objects.v[constraint]);
+    for (size_t i = c->to_needed.start[table]; columns && i < c->to_needed.start[table + 1]; i++) {
+        uint32_t other = to->edges.v[c->to_needed.edge[i]].from;
+        const struct object *o = &to->objects.v[other];
+        if (other != constraint && o->kind->rank == PG_CONSTRAINT && o->parent == table &&
+            is_same_text(key_columns(o), columns))
+            return true;
+    }
+    return false;
 }
 
 /* PARTITION OF hands every column down, so that a partition with columns of its own is attached instead. */

@@ -122,6 +122,11 @@ static void write_one(struct comparison *c, const struct target *t, bool grant, 
     add_step(c, t->pair, VERB_ALTER, weakens ? STEP_WEAKENS : 0, &sql, weakens ? "everybody may do it" : NULL);
 }
 
+static const char *old_lines(const struct comparison *c, const struct pair *p)
+{
+    return p->from == OBJECT_NONE ? NULL : object_value(pair_old(c, p), "grants");
+}
+
 /* One statement for each grantee: lines are sorted, so that a grantee's stand together. */
 static void write_difference(struct comparison *c, const struct target *t, bool grant, const char *has,
                              const char *lacks)
@@ -131,6 +136,7 @@ static void write_difference(struct comparison *c, const struct target *t, bool 
     struct str grantee = {0};
     for (int option = 0; option < 2; option++) {
         BUF_AUTO list = {0};
+        bool weak = false;
         rest = str_from(has ? has : "");
         grantee = (struct str){0};
         while (next_grant(&rest, &g)) {
@@ -141,16 +147,18 @@ static void write_difference(struct comparison *c, const struct target *t, bool 
             if (!wanted || with != (option == 1))
                 continue;
             if (list.n && !str_eq(g.grantee, grantee)) {
-                write_one(c, t, grant, grantee, list.p, option, grant && str_is(grantee, "PUBLIC"));
+                write_one(c, t, grant, grantee, list.p, option, weak);
                 buf_reset(&list);
+                weak = false;
             }
             grantee = g.grantee;
+            weak = weak || (grant && str_is(grantee, "PUBLIC") && !has_grant(old_lines(c, t->pair), &g));
             buf_addf(&list, "%s%.*s", list.n ? ", " : "", STR_ARG(g.privilege));
             if (t->column)
                 buf_addf(&list, " (%s)", t->column);
         }
         if (list.n)
-            write_one(c, t, grant, grantee, list.p, option, grant && str_is(grantee, "PUBLIC"));
+            write_one(c, t, grant, grantee, list.p, option, weak);
     }
 }
 
@@ -207,11 +215,6 @@ static const char *after_defaults(struct comparison *c, const struct target *t, 
     BUF_AUTO lines = {0};
     add_beginning(&lines, "CURRENT_OWNER", g->owner);
     return arena_str(c->arena, buf_str(&lines));
-}
-
-static const char *old_lines(const struct comparison *c, const struct pair *p)
-{
-    return p->from == OBJECT_NONE ? NULL : object_value(pair_old(c, p), "grants");
 }
 
 void write_grants(struct comparison *c, const struct pair *p)
