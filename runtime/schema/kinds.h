@@ -147,6 +147,18 @@ enum {
     PG_UNMODELLED,
     PG_KINDS
 };
+/* Of SQLite. */
+enum {
+    LITE_TABLE,
+    LITE_VIRTUAL_TABLE,
+    LITE_COLUMN,
+    LITE_CONSTRAINT, /* primary key, unique, check; inline or of the table */
+    LITE_FOREIGN_KEY,
+    LITE_INDEX, /* that was made by CREATE INDEX */
+    LITE_VIEW,
+    LITE_TRIGGER,
+    LITE_KINDS
+};
 /* One file for each family: kinds_relations.c, kinds_types.c, kinds_routines.c, kinds_others.c. */
 extern const struct kind kind_schema, kind_extension, kind_collation, kind_enum, kind_domain, kind_domain_constraint,
     kind_composite, kind_composite_attribute, kind_range, kind_sequence, kind_fdw, kind_foreign_server,
