@@ -559,7 +559,8 @@ static bool has_twin(const struct comparison *c, uint32_t constraint)
 static bool is_inline(const struct comparison *c, const struct pair *p)
 {
     const struct kind *kind = pair_kind(c, p);
-    if ((kind->rank == PG_CONSTRAINT || kind->rank == PG_DOMAIN_CONSTRAINT) && object_value(pair_new(c, p), "not_valid"))
+    if ((kind->rank == PG_CONSTRAINT || kind->rank == PG_DOMAIN_CONSTRAINT) &&
+        (object_value(pair_new(c, p), "not_valid") || has_twin(c, p->to)))
         return false; /* CREATE TABLE and CREATE DOMAIN have no words for it */
     return kind->flags & KIND_INLINE || kind->rank == PG_INHERITANCE ||
            (kind->rank == PG_PARTITION && object_value(pair_new(c, p), "same_columns"));
