@@ -286,11 +286,17 @@ static bool open_standing(struct server *s, const char *scratch, int major, stru
 {
     ARENA_AUTO a = {0};
     struct address where;
-    if (!address_parse(&a, str_from(scratch), NULL, &where, e))
+    if (!address_parse(&a, str_from(scratch), NULL, &where, e)) {
+        err_context(e, "--scratch");
         return false;
+    }
     if (where.dialect != DIALECT_POSTGRESQL)
         return err_set(e, FAULT_CONFIG, "the scratch database must be PostgreSQL: SQLite needs none");
-    return connect_to(s, &where, e) && check_major(s, major, e) && check_rights(s, e) && check_empty(s, e);
+    if (!connect_to(s, &where, e)) {
+        err_context(e, "the scratch database");
+        return false;
+    }
+    return check_major(s, major, e) && check_rights(s, e) && check_empty(s, e);
 }
 
 bool server_open(struct server **out, const char *scratch, int major, struct err *e)
@@ -299,8 +305,6 @@ bool server_open(struct server **out, const char *scratch, int major, struct err
     bool ok;
     if (scratch) {
         ok = open_standing(s, scratch, major, e);
-        if (!ok)
-            err_context(e, "the scratch database");
     } else {
         ok = open_cluster(s, major, e);
         s->superuser = true;
