@@ -3,6 +3,7 @@
  * and held against the fingerprint of its dialect, which the build embedded. A tenant's schema is forgotten with its visit;
  * what is kept are the differences, once for all tenants that differ alike.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,20 +60,63 @@ static bool refuse_unknown(const struct drift *d, const char *what, struct err *
     return false;
 }
 
+/*
+ * The server's own functions that print an expression lock the table for as long as that takes. Somebody who keeps it to
+ * himself is waited for like anybody else's lock: for lock_timeout, and lock_retries times.
+ */
+struct patient {
+    struct db *db;
+    const char *timeout; /* NULL: SQLite, where readers wait for nobody */
+    bool (*row)(void *to, size_t index, const struct db_row *row, struct err *e);
+    void *to;
+};
+
+static bool hand_on(void *context, size_t index, const struct db_row *row, struct err *e)
+{
+    const struct patient *p = context;
+    return index == 0 || p->row(p->to, index - 1, row, e);
+}
+
+static bool run_patiently(void *context, const char *const *sql, size_t n,
+                          bool (*row)(void *to, size_t index, const struct db_row *row, struct err *e), void *to,
+                          struct err *e)
+{
+    struct patient *p = context;
+    ARENA_AUTO a = {0};
+    if (!p->timeout)
+        return db_read_many(p->db, sql, n, row, to, e);
+    const char **all = ARENA_ARRAY(&a, const char *, n + 1);
+    all[0] = p->timeout;
+    memcpy(all + 1, sql, n * sizeof *sql);
+    p->row = row;
+    p->to = to;
+    return db_read_many(p->db, all, n + 1, hand_on, p, e);
+}
+
+static bool read_schema(const struct drift *d, struct arena *a, struct db *db, const struct place *where,
+                        struct catalog *out, struct err *e)
+{
+    const struct job *job = &d->visits->job;
+    struct patient patient = {.db = db};
+    struct catalog_source source = {.dialect = db_dialect(db), .context = &patient, .run = run_patiently};
+    struct scope scope = {.schema = where->schema, .version_table = job->version_table};
+    if (source.dialect == DIALECT_POSTGRESQL)
+        patient.timeout = arena_printf(a, "SET LOCAL lock_timeout = %" PRId64, job->lock_timeout_ms);
+    return catalog_read(a, out, &source, &scope, NAMES_RELATIVE, e);
+}
+
 /* From the visiting thread: reads d->wanted alone. */
 static bool look(void *context, struct arena *a, struct db *db, const struct place *where, void **out, struct err *e)
 {
     const struct drift *d = context;
     enum dialect dialect = db_dialect(db);
     const struct fingerprint *wanted = &d->wanted[dialect];
-    struct catalog_source source = catalog_of_db(db);
-    struct scope scope = {.schema = where->schema, .version_table = d->visits->job.version_table};
     struct catalog found = {0};
     struct fingerprint made;
     struct seen *seen = ARENA_NEW(a, struct seen);
     if (!wanted->items)
         return refuse_unknown(d, dialect == DIALECT_SQLITE ? " for SQLite" : " for PostgreSQL", e);
-    if (!catalog_read(a, &found, &source, &scope, NAMES_RELATIVE, e))
+    if (!read_schema(d, a, db, where, &found, e))
         return false;
     fingerprint_of(a, &found, dialect, &wanted->policy, &made);
     fingerprint_compare(a, wanted, &made, where->schema != NULL, &seen->differences);
