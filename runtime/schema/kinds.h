@@ -72,9 +72,9 @@ struct kind {
     const char *name;  /* "foreign table": for people and JSON */
     const char *words; /* "FOREIGN TABLE": as COMMENT ON, ALTER, DROP want it */
     /*
-     * Reading: columns class, oid, sub (the object's address in pg_depend), parent_class, parent_oid, parent_sub (NULL:
-     * no parent), identity, address, ordinal, then the attributes, each by its name. Placeholders of its own, see
-     * schema/read.h. NULL: filled by code (SQLite).
+     * Reading: columns class, oid, sub (numbers: the object's address in pg_depend), parent_class, parent_oid, parent_sub
+     * (NULL: no parent; a row whose parent is not read is not read either), identity, address, ordinal, then the
+     * attributes, each by its name. Placeholders: see schema/read.h. NULL: filled by code (SQLite).
      */
     const char *query;
     const struct attribute *attributes;

@@ -5,7 +5,7 @@
 
 /* The text as the server prints it, without its end: that is what can change alone. */
 #define CONSTRAINT_TEXT "pg_get_constraintdef(k.oid)"
-#define NOT_VALID " CASE WHEN NOT k.convalidated THEN 'NOT VALID' END AS not_valid,"
+#define NOT_VALID " CASE WHEN NOT k.convalidated ${since:180000,AND k.conenforced,} THEN 'NOT VALID' END AS not_valid,"
 /* An inherited constraint, and one that a partition has of its parent, is that of the parent. */
 #define FROM_CONSTRAINT                                                                                                \
     FROM_RELATION "JOIN pg_constraint k ON k.conrelid = c.oid AND k.conparentid = 0"                                   \
@@ -50,7 +50,8 @@ const struct kind kind_foreign_key = {
     .name = "foreign key",
     .words = "CONSTRAINT",
     .query = "SELECT 'pg_constraint'::regclass::oid AS class, k.oid, " PART_NAMED(
-        "k.conname") ", regexp_replace(" CONSTRAINT_TEXT ", '( DEFERRABLE)?( INITIALLY DEFERRED)?( NOT VALID)?$', '')"
+        "k.conname") ", regexp_replace(" CONSTRAINT_TEXT
+                     ", '( DEFERRABLE)?( INITIALLY DEFERRED)?( NOT ENFORCED)?( NOT VALID)?$', E'\\\\3')"
                      " AS definition, CASE WHEN k.condeferrable THEN 'DEFERRABLE' ||"
                      "  CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END END AS \"deferrable\"," NOT_VALID
                      " ${comment:pg_constraint,k.oid,0} AS comment" FROM_CONSTRAINT

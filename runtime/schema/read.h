@@ -43,6 +43,7 @@ enum names {
  * Placeholders in a kind's query, besides those of SQL:
  *
  *     ${version}                  server_version_num
+ *     ${since:VERSION,EXPR,ELSE}  EXPR on servers of that version and later, on others ELSE
  *     ${in_scope:EXPR}            whether the namespace whose oid is EXPR belongs to the schema that is read
  *     ${not_ours:OID}             the relation is not one of our own tables
  *     ${not_extension:CLASS,OID}  the object is no member of an extension

@@ -10,12 +10,7 @@
 
 #include "schema/read.h"
 
-/*
- * Appends the query with its placeholders replaced. Beyond those of read.h:
- *
- *     ${since:VERSION,EXPR,OTHERWISE}   EXPR on servers of that server_version_num and later; else OTHERWISE
- *     ${whole}                          whether the whole database is read, with what is in no schema
- */
+/* Appends the query with the placeholders of read.h replaced. */
 bool query_expand(struct buf *out, const char *query, const struct scope *scope, uint32_t version, struct err *e);
 
 /*
