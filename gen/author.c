@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gen/autogenerate_command.h"
 #include "gen/command.h"
 #include "gen/scaffold.h"
 
@@ -47,7 +48,7 @@ static int write_revision(struct app *app, bool merge)
     AUTO_ERR e = {0};
     if (head)
         vec_push(app->arena, &what.parents, head);
-    if (!open_stream(app, &stream, &e) || !scaffold_write(&app->source, stream, &what, &path, &e))
+    if (!open_stream(app, &stream, &e) || !scaffold_write(&app->source, stream, &what, &path, NULL, &e))
         return app_fail(app, &e);
     show_path(app, path);
     return 0;
@@ -55,6 +56,16 @@ static int write_revision(struct app *app, bool merge)
 
 static int run_revision(struct app *app)
 {
+    if (call_has(app->call, "autogenerate"))
+        return autogenerate_revision(app);
+    static const char *const needless[] = {"against",           "from-migrations", "tenant", "x",
+                                           "allow-destructive", "rename",          "online", "scratch"};
+    for (size_t i = 0; i < sizeof needless / sizeof *needless; i++)
+        if (call_has(app->call, needless[i])) {
+            AUTO_ERR e = {0};
+            err_set(&e, FAULT_USAGE, "--%s goes with --autogenerate", needless[i]);
+            return app_fail(app, &e);
+        }
     return write_revision(app, false);
 }
 
@@ -97,6 +108,10 @@ static const char *const revision_examples[] = {
     "the next revision, on the head",
     "tenant revision -m \"start billing\" --head 8e41b7c203fa --splice --branch-label billing",
     "a branch with a name",
+    "tenant revision --autogenerate -m \"add documents\"",
+    "what leads from the first tenant's database to schema.sql",
+    "tenant revision --autogenerate -m \"drop titles\" --from-migrations --allow-destructive=column:documents.title",
+    "without any tenant, and a column really goes",
     NULL,
 };
 
@@ -104,9 +119,18 @@ const struct command command_revision = {
     .name = "revision",
     .operands = "",
     .flags = COMMAND_STREAM,
-    .help = "write the next revision from the template",
-    .more = "The template is revision.sql.tmpl in the folder of streams; it explains its placeholders. The path of the "
-            "new file is printed.",
+    .help = "write the next revision from the template, or from the models",
+    .more =
+        "The template is revision.sql.tmpl in the folder of streams; it explains its placeholders. The path of the "
+        "new file is printed.\n\n"
+        "--autogenerate compares the models, schema.sql beside env.ini (schema.sqlite.sql where SQLite's differ) or what "
+        "schema_command prints, with --against, else with the configured database, which must be at head; of a fleet "
+        "with the tenant of -x tenant_id=ID or the first one. Without a database, or with --from-migrations, the "
+        "revisions themselves are replayed on a scratch database. The way up and the way down are tried on a copy before "
+        "anything is written; what cannot be tried is refused.\n\n"
+        "What destroys rows is written as a comment unless --allow-destructive. Where something may have been renamed you "
+        "are asked; off a terminal that is exit code 2, and --rename or a comment in the schema, -- renamed from: OLD, "
+        "is the answer.",
     .examples = revision_examples,
     .run = run_revision,
 };

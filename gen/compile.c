@@ -1,4 +1,5 @@
 /* compile: from the folder of migrations to C. check: the same without writing anything. */
+#include "gen/autogenerate_command.h"
 #include "gen/check.h"
 #include "gen/command.h"
 
@@ -59,6 +60,8 @@ static int run_compile(struct app *app)
 static int run_check(struct app *app)
 {
     AUTO_ERR e = {0};
+    if (app->call->stream)
+        return autogenerate_check(app);
     if (!read_and_check(app, NULL, &e))
         return app_fail(app, &e);
     show_summary(app);
@@ -84,13 +87,25 @@ const struct command command_compile = {
     .run = run_compile,
 };
 
-static const char *const check_examples[] = {"check", "every finding of every stream", NULL};
+static const char *const check_examples[] = {
+    "check",
+    "every finding of every stream",
+    "tenant check",
+    "do the revisions build what schema.sql says?",
+    "tenant check --against postgresql://localhost/acme",
+    "and is a database like that too?",
+    NULL,
+};
 
 const struct command command_check = {
     .name = "check",
     .operands = "",
-    .flags = COMMAND_ALONE,
-    .help = "check every revision and write nothing",
+    .flags = COMMAND_ALONE | COMMAND_STREAM,
+    .help = "check every revision and write nothing; of a stream: do its models and revisions agree?",
+    .more =
+        "With a stream, its models (schema.sql, or what schema_command prints) are compared with what its revisions build "
+        "on a scratch database, for each dialect; with --against a database, too. What differs is listed, and the exit "
+        "code is 5.",
     .examples = check_examples,
     .run = run_check,
 };

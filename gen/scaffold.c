@@ -265,9 +265,9 @@ static bool fill_line(const struct placeholder *list, size_t n, struct str line,
             k++;
         if (k == n || name.n == rest.n) {
             err_set(e, FAULT_CONFIG, "unknown placeholder \"${%.*s}\"", STR_ARG(name));
-            err_hint(e,
-                     "known are ${revision}, ${down_revision}, ${message}, ${created}, ${branch_labels}, ${depends_on} "
-                     "and ${requires}");
+            err_hint(
+                e, "known are ${revision}, ${down_revision}, ${message}, ${created}, ${branch_labels}, ${depends_on}, "
+                   "${requires}, ${comment} and ${body}");
             return false;
         }
         *empty = *empty || (list[k].optional && !*list[k].value);
@@ -306,6 +306,154 @@ static bool fit_section_line(const struct author *w, struct str line, struct buf
     return !named;
 }
 
+/* As the value of a placeholder behind "-- ": further lines have their own. */
+static const char *comment_lines(const struct author *w)
+{
+    BUF_AUTO out = {0};
+    for (const char *c = w->what->comment; c && *c; c++) {
+        buf_addc(&out, *c);
+        if (*c == '\n')
+            buf_addz(&out, "-- ");
+    }
+    return arena_str(w->a, buf_str(&out));
+}
+
+/* A template on its way to a file. */
+struct filling {
+    const struct author *w;
+    const struct text_file *template;
+    const struct placeholder *list;
+    size_t n;
+    struct buf *out;
+};
+
+static bool is_section_line(struct str line)
+{
+    return str_starts(line, STR("-- migrate:"));
+}
+
+static void add_line(struct buf *out, const struct buf *line)
+{
+    size_t n = line->n;
+    while (n && line->p[n - 1] == ' ')
+        n--;
+    buf_add(out, line->p ? line->p : "", n);
+    buf_addc(out, '\n');
+}
+
+/* One line that begins no section. An empty placeholder takes a header line or a line of its own with it. */
+static bool add_plain_line(const struct filling *f, uint32_t n, struct err *e)
+{
+    struct str line = text_line(f->template, n);
+    BUF_AUTO filled = {0};
+    bool empty = false;
+    if (!fill_line(f->list, f->n, line, &filled, &empty, e)) {
+        err_at(e, f->template->shown, (int)n, 0, line);
+        return false;
+    }
+    bool alone = str_is(str_trim(line), "${body}") || str_is(str_trim(line), "${comment}");
+    if (!(empty && (str_starts(line, STR("--")) || alone)))
+        add_line(f->out, &filled);
+    return true;
+}
+
+static bool is_dropped(const struct filling *f, uint32_t n)
+{
+    struct str line = text_line(f->template, n);
+    return str_starts(line, STR("##")) || (n == f->template->n_lines && !line.n);
+}
+
+static bool add_template_sections(const struct filling *f, uint32_t from, struct err *e)
+{
+    bool skipping = false; /* a section that the stream has no dialect for */
+    for (uint32_t n = from; n <= f->template->n_lines; n++) {
+        BUF_AUTO filled = {0};
+        if (is_dropped(f, n))
+            continue;
+        if (is_section_line(text_line(f->template, n))) {
+            skipping = !fit_section_line(f->w, text_line(f->template, n), &filled);
+            if (!skipping)
+                add_line(f->out, &filled);
+        } else if (!skipping && !add_plain_line(f, n, e)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The template's section of a direction for a dialect: the one that names it, else the one that names none; 0: none. */
+static uint32_t find_section(const struct filling *f, const struct scaffold_section *s)
+{
+    const char *const words[] = {"up", "down"};
+    uint32_t found = 0;
+    for (uint32_t n = 1; n <= f->template->n_lines; n++) {
+        struct str rest = text_line(f->template, n), word;
+        if (!is_section_line(rest) || !str_next(&rest, ' ', &word) || !str_next(&rest, ' ', &word) ||
+            !str_is(str_slice(word, 8, word.n), words[s->direction]))
+            continue;
+        bool names_one = false, names_it = false;
+        for (size_t d = 0; d < DIALECT_COUNT; d++)
+            if (rest.p && memmem(rest.p, rest.n, dialect_words[d], strlen(dialect_words[d]))) {
+                names_one = true;
+                names_it = names_it || s->dialects & DIALECT_BIT(d);
+            }
+        if (names_it)
+            return n;
+        found = names_one || found ? found : n;
+    }
+    return found;
+}
+
+static void add_section_line(const struct filling *f, const struct scaffold_section *s)
+{
+    BUF_AUTO dialects = {0};
+    bool all = s->dialects == f->w->stream->dialects;
+    for (size_t d = 0; !all && d < DIALECT_COUNT; d++)
+        if (s->dialects & DIALECT_BIT(d))
+            buf_addf(&dialects, "%s%s", dialects.n ? "," : " ", dialect_words[d]);
+    buf_addf(f->out, "-- migrate:%s%s%s%s\n", s->direction == DIRECTION_UP ? "up" : "down",
+             dialects.n ? dialects.p : "", s->flags ? " " : "", s->flags ? s->flags : "");
+}
+
+static bool has_body_line(const struct filling *f, uint32_t from)
+{
+    for (uint32_t n = from; n <= f->template->n_lines && !is_section_line(text_line(f->template, n)); n++)
+        if (str_is(str_trim(text_line(f->template, n)), "${body}"))
+            return true;
+    return false;
+}
+
+/* The project's own lines of the section stay around the body, or, where it says no place for that, before it. */
+static bool add_section(const struct filling *f, const struct scaffold_section *s, struct err *e)
+{
+    uint32_t at = find_section(f, s);
+    bool placed = at && has_body_line(f, at + 1);
+    add_section_line(f, s);
+    for (uint32_t n = at + 1; at && n <= f->template->n_lines && !is_section_line(text_line(f->template, n)); n++) {
+        struct str line = text_line(f->template, n);
+        if (placed && str_is(str_trim(line), "${body}"))
+            buf_addz(f->out, s->body);
+        else if (!is_dropped(f, n) && str_trim(line).n && !add_plain_line(f, n, e))
+            return false;
+    }
+    if (!placed)
+        buf_addz(f->out, s->body);
+    buf_addc(f->out, '\n');
+    return true;
+}
+
+/* Where the template has no ${comment}, it stands before the sections. */
+static void add_comment(const struct filling *f)
+{
+    struct str text = f->template->bytes, rest = str_from(f->w->what->comment), line;
+    if (memmem(text.p, text.n, "${comment}", 10))
+        return;
+    while (rest.n && str_next(&rest, '\n', &line))
+        buf_addf(f->out, "-- %.*s\n", STR_ARG(line));
+    if (f->w->what->comment)
+        buf_addc(f->out, '\n');
+}
+
 static bool fill_template(const struct author *w, const struct text_file *template, struct buf *out, struct err *e)
 {
     const struct placeholder list[] = {
@@ -316,27 +464,20 @@ static bool fill_template(const struct author *w, const struct text_file *templa
         {"branch_labels", joined(w->a, &w->what->labels), true},
         {"depends_on", joined(w->a, &w->depends), true},
         {"requires", joined(w->a, &w->requires), true},
+        {"comment", comment_lines(w), true},
+        {"body", "", true},
     };
-    bool skipping = false; /* a section that the stream has no dialect for */
-    for (uint32_t n = 1; n <= template->n_lines; n++) {
-        struct str line = text_line(template, n);
-        BUF_AUTO filled = {0};
-        bool empty = false;
-        if (str_starts(line, STR("##")) || (n == template->n_lines && !line.n))
-            continue;
-        if (str_starts(line, STR("-- migrate:"))) {
-            skipping = !fit_section_line(w, line, &filled);
-        } else if (!fill_line(list, sizeof list / sizeof *list, line, &filled, &empty, e)) {
-            err_at(e, template->shown, (int)n, 0, line);
+    const struct filling f = {w, template, list, sizeof list / sizeof *list, out};
+    uint32_t n = 1;
+    for (; n <= template->n_lines && !is_section_line(text_line(template, n)); n++)
+        if (!is_dropped(&f, n) && !add_plain_line(&f, n, e))
             return false;
-        }
-        if (skipping || (empty && str_starts(line, STR("--"))))
-            continue;
-        while (filled.n && filled.p[filled.n - 1] == ' ')
-            filled.n--;
-        buf_adds(out, buf_str(&filled));
-        buf_addc(out, '\n');
-    }
+    add_comment(&f);
+    if (!w->what->sections && !add_template_sections(&f, n, e))
+        return false;
+    for (size_t i = 0; i < w->what->n_sections; i++)
+        if (!add_section(&f, &w->what->sections[i], e))
+            return false;
     while (out->n > 1 && out->p[out->n - 1] == '\n' && out->p[out->n - 2] == '\n')
         out->n--;
     return true;
@@ -394,6 +535,10 @@ static bool check_text(const struct author *w, const char *path, const char *sho
         stream->multiple_heads = true;
         link_streams(&s);
     }
+    if (w->what->sections) {
+        check_postgresql(&s);
+        check_sqlite(&s);
+    }
     findings_sort(&s.findings);
     bool ok = true;
     for (size_t i = 0; ok && i < s.findings.list.n; i++) {
@@ -445,7 +590,7 @@ static bool check_message(const char *message, struct err *e)
 }
 
 bool scaffold_write(const struct source *s, const struct source_stream *stream, const struct scaffold *what,
-                    const char **path, struct err *e)
+                    const char **path, const char **id, struct err *e)
 {
     struct author w = {.source = s, .stream = stream, .what = what, .a = s->arena};
     BUF_AUTO text = {0};
@@ -455,6 +600,8 @@ bool scaffold_write(const struct source *s, const struct source_stream *stream, 
     if (!find_parents(&w, e) || !find_depends(&w, e) || !find_requires(&w, e))
         return false;
     w.id = what->id ? what->id : new_id(&w);
+    if (id)
+        *id = w.id;
     const char *slug = scaffold_slug(w.a, what->message);
     const char *name = arena_printf(w.a, "%s/versions/%s%s%s.sql", stream->name, w.id, *slug ? "_" : "", slug);
     *path = file_in(&w, name);

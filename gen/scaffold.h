@@ -9,6 +9,14 @@
 
 #include "gen/source.h"
 
+/* A section that is filled in already. */
+struct scaffold_section {
+    enum direction direction;
+    uint32_t dialects; /* DIALECT_BIT()s; all of the stream's: the section line names none */
+    const char *flags; /* "transaction:false", or NULL */
+    const char *body;  /* ends in a line end */
+};
+
 struct scaffold {
     const char *message;    /* one line */
     bool merge;             /* joins `parents`; revision: builds on them */
@@ -18,6 +26,13 @@ struct scaffold {
     struct strings depends;  /* symbols as typed */
     struct strings requires; /* STREAM@SYMBOL */
     const char *id;          /* NULL: 12 random hex digits */
+    /*
+     * NULL: those of the template. Else they stand in place of its sections; ${body} in one of those says where between
+     * lines of the project's own (a SET LOCAL …) a body goes.
+     */
+    const struct scaffold_section *sections;
+    size_t n_sections;
+    const char *comment; /* lines for ${comment}, without their "-- "; NULL: none */
 };
 
 /*
@@ -27,9 +42,9 @@ struct scaffold {
 bool scaffold_open(struct source *s, const char *folder, const char *stream, const struct source_stream **out,
                    struct err *e);
 
-/* Writes the file; *path as a person would open it. */
+/* Writes the file; *path as a person would open it, *id (may be NULL) its revision. */
 bool scaffold_write(const struct source *s, const struct source_stream *stream, const struct scaffold *what,
-                    const char **path, struct err *e);
+                    const char **path, const char **id, struct err *e);
 
 /*
  * The file of a revision that is named by id, prefix or, when the stream has no findings, any symbol for one revision.

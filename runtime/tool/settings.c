@@ -269,6 +269,50 @@ const struct setting settings[] = {
                    .fallback = "",
                    .flag = "actor",
                    .help = "who is behind this run, for migrate_log"},
+    [SET_SCHEMA_COMMAND] =
+        {.key = "schema_command",
+         .type = SETTING_TEXT,
+         .kinds = SETTING_BOTH,
+         .flags = SETTING_BUILD,
+         .help = "a command that prints the models' schema as SQL, in place of the file schema.sql",
+         .more = "The shell runs it in the folder that holds the folder of streams. MIGRATE_DIALECT says "
+                 "which engine's SQL is wanted: postgresql or sqlite."},
+    [SET_AUTOGENERATE_OWNERS] = {.key = "autogenerate_owners",
+                                 .type = SETTING_BOOL,
+                                 .kinds = SETTING_BOTH,
+                                 .flags = SETTING_BUILD,
+                                 .fallback = "false",
+                                 .help = "whether models say who owns what (PostgreSQL)"},
+    [SET_AUTOGENERATE_GRANTS] = {.key = "autogenerate_grants",
+                                 .type = SETTING_TEXT,
+                                 .kinds = SETTING_BOTH,
+                                 .flags = SETTING_BUILD,
+                                 .help =
+                                     "roles whose grants the models say, separated by commas; * means all (PostgreSQL)",
+                                 .more = "PUBLIC is one. Without it grants are left as they are."},
+    [SET_AUTOGENERATE_DEFAULT_PRIVILEGES] = {.key = "autogenerate_default_privileges",
+                                             .type = SETTING_BOOL,
+                                             .kinds = SETTING_BOTH,
+                                             .flags = SETTING_BUILD,
+                                             .fallback = "false",
+                                             .help = "whether models say ALTER DEFAULT PRIVILEGES (PostgreSQL)"},
+    [SET_AUTOGENERATE_IGNORE] =
+        {.key = "autogenerate_ignore",
+         .type = SETTING_TEXT,
+         .kinds = SETTING_BOTH,
+         .flags = SETTING_BUILD,
+         .help = "relations that no model knows, such as partitions made at run time: globs, "
+                 "separated by commas",
+         .more = "They are matched with the whole name: public.events_*. What is in such a relation "
+                 "is ignored with it."},
+    [SET_AUTOGENERATE_ONLINE] =
+        {.key = "autogenerate_online",
+         .type = SETTING_BOOL,
+         .kinds = SETTING_BOTH,
+         .flags = SETTING_BUILD,
+         .fallback = "false",
+         .help = "whether revision --autogenerate builds indexes CONCURRENTLY and validates later, as "
+                 "--online does (PostgreSQL)"},
 };
 const size_t n_settings = sizeof settings / sizeof settings[0];
 _Static_assert(sizeof settings / sizeof settings[0] == SET_COUNT, "every index has its row");
