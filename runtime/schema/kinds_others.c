@@ -179,17 +179,24 @@ const struct kind kind_foreign_table = {
 
 /* -------------------------------------------------------------------------------------------------------- publications */
 
+#define SQL_PUBLISHED                                                                                                  \
+    "'''' || concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate THEN 'update' END,\n"     \
+    "                  CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate THEN 'truncate' END) || ''''"
+
 /* pubviaroot came with 13, pubgencols with 18; an attribute that a server has not is not set. */
 static const char publication_query[] =
     "SELECT 'pg_publication'::regclass::oid AS class, p.oid AS oid, 0 AS sub,\n"
     SQL_NO_PARENT "\n"
     "quote_ident(p.pubname::text) AS identity, quote_ident(p.pubname::text) AS address, 0 AS ordinal,\n"
     "CASE WHEN p.puballtables THEN 'ALL TABLES' END AS all_tables,\n"
-    "'''' || concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate THEN 'update' END,\n"
-    "                  CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate THEN 'truncate' END)\n"
-    "|| '''' AS publish,\n"
+    SQL_PUBLISHED " AS publish,\n"
     "to_jsonb(p) ->> 'pubviaroot' AS via_root,\n"
     "CASE to_jsonb(p) ->> 'pubgencols' WHEN 's' THEN 'stored' WHEN 'n' THEN 'none' END AS generated_columns,\n"
+    "nullif(concat_ws(', ', CASE WHEN NOT (p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate)\n"
+    "                            THEN 'publish = ' || " SQL_PUBLISHED " END,\n"
+    "                 CASE WHEN to_jsonb(p) ->> 'pubviaroot' = 'true' THEN 'publish_via_partition_root = true' END,\n"
+    "                 CASE WHEN to_jsonb(p) ->> 'pubgencols' = 's' THEN 'publish_generated_columns = stored' END), '')\n"
+    "AS parameters,\n"
     "${comment:pg_publication,p.oid,0} AS comment, ${owner:p.pubowner} AS owner\n"
     "FROM pg_publication p WHERE ${whole} AND ${not_extension:pg_publication,p.oid}";
 
@@ -202,6 +209,7 @@ static const struct attribute publication_attributes[] = {
      ALTER_PUBLICATION("publish_via_partition_root", "false")},
     {"generated_columns", CHANGE_SET, 0, ALTER_PUBLICATION("publish_generated_columns", "{generated_columns}"),
      ALTER_PUBLICATION("publish_generated_columns", "none")},
+    ATTRIBUTE_HIDDEN("parameters"), /* of those what is not the default */
     ATTRIBUTE_COMMENT,
     ATTRIBUTE_OWNED,
 };
@@ -211,8 +219,7 @@ const struct kind kind_publication = {
     .words = "PUBLICATION",
     .query = publication_query,
     ATTRIBUTES(publication_attributes),
-    .create = "CREATE PUBLICATION {address}[ FOR {all_tables}] WITH (publish = {publish}"
-              "[, publish_via_partition_root = {via_root}][, publish_generated_columns = {generated_columns}])",
+    .create = "CREATE PUBLICATION {address}[ FOR {all_tables}][ WITH ({parameters})]",
     .rename = "ALTER PUBLICATION {old} RENAME TO {new}",
     .flags = KIND_DESTROYS,
     .rank = PG_PUBLICATION,

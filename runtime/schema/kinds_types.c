@@ -185,6 +185,7 @@ static const char composite_attribute_query[] =
     "(row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum))::int AS ordinal,\n"
     "format_type(a.atttypid, a.atttypmod) AS type,\n"
     "CASE WHEN a.attcollation <> b.typcollation THEN " SQL_COLLATION("a.attcollation") " END AS collation,\n"
+    "row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum) AS position,\n"
     "${comment:pg_class,a.attrelid,a.attnum} AS comment\n"
     "FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind = 'c'\n"
     "JOIN pg_type t ON t.oid = c.reltype JOIN pg_namespace n ON n.oid = t.typnamespace\n"
@@ -196,6 +197,7 @@ static const char composite_attribute_query[] =
 static const struct attribute composite_attribute_attributes[] = {
     {"type", CHANGE_SET, ATTRIBUTE_BLOCKED, ALTER_ATTRIBUTE, NULL},
     {"collation", CHANGE_SET, ATTRIBUTE_BLOCKED, ALTER_ATTRIBUTE, NULL},
+    {"position", CHANGE_REFUSE, ATTRIBUTE_ORDER, NULL, NULL},
     ATTRIBUTE_COMMENT_ON("COLUMN {parent}.{address}"),
 };
 
@@ -214,6 +216,11 @@ const struct kind kind_composite_attribute = {
 
 /* -------------------------------------------------------------------------------------------------------------- ranges */
 
+/* The name that a range's multirange gets when none is said; of one that is too long for that nobody asks. */
+#define SQL_MULTIRANGE_NAME                                                                                            \
+    "CASE WHEN strpos(t.typname::text, 'range') = 0 THEN t.typname::text || '_multirange'\n"                           \
+    "     ELSE overlay(t.typname::text PLACING 'multirange' FROM strpos(t.typname::text, 'range') FOR 5) END"
+
 /* Names of functions stand alone in CREATE TYPE, which looks for the one with the right arguments. */
 static const char range_query[] =
     SQL_TYPE_ADDRESS "'SUBTYPE = ' || format_type(r.rngsubtype, NULL)\n"
@@ -223,8 +230,10 @@ static const char range_query[] =
     " END\n"
     "|| coalesce(', CANONICAL = ' || " SQL_FUNCTION_NAME("r.rngcanonical") ", '')\n"
     "|| coalesce(', SUBTYPE_DIFF = ' || " SQL_FUNCTION_NAME("r.rngsubdiff") ", '')\n"
-    "|| coalesce(', MULTIRANGE_TYPE_NAME = '\n"
-    "            || format_type((to_jsonb(r) ->> 'rngmultitypid')::oid, NULL), '') AS options,\n"
+    "|| coalesce(', MULTIRANGE_TYPE_NAME = ' || (\n"
+    "       SELECT format_type(mt.oid, NULL) FROM pg_type mt WHERE mt.oid = (to_jsonb(r) ->> 'rngmultitypid')::oid\n"
+    "       AND (mt.typnamespace, mt.typname::text) IS DISTINCT FROM (t.typnamespace, " SQL_MULTIRANGE_NAME ")), '') "
+    "AS options,\n"
     SQL_TYPE_COMMON "JOIN pg_range r ON r.rngtypid = t.oid JOIN pg_type b ON b.oid = r.rngsubtype\n"
     "JOIN pg_opclass o ON o.oid = r.rngsubopc JOIN pg_namespace opn ON opn.oid = o.opcnamespace\n"
     "WHERE t.typtype = 'r' AND " SQL_TYPE_SCOPE;

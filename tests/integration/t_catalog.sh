@@ -136,7 +136,7 @@ attribute	public.comp.m	needs	type public.mood
 attribute	public.comp.d	needs	domain public.dom
 range type	public.times	options	SUBTYPE = time without time zone, SUBTYPE_DIFF = public.apart, MULTIRANGE_TYPE_NAME = public.timesmultirange
 range type	public.times	needs	function public.apart(time without time zone, time without time zone)
-range type	public.texts	options	SUBTYPE = text, SUBTYPE_OPCLASS = text_pattern_ops, COLLATION = "C", MULTIRANGE_TYPE_NAME = public.texts_multirange
+range type	public.texts	options	SUBTYPE = text, SUBTYPE_OPCLASS = text_pattern_ops, COLLATION = "C"
 collation	public.blind	definition	PROVIDER = icu, LOCALE = 'und-u-ks-level2', DETERMINISTIC = false
 column	public.t.m	needs	type public.mood
 column	public.t.c	needs	composite type public.comp
