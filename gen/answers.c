@@ -163,9 +163,11 @@ static void add_flags(struct json *j, const struct change_step *s)
     json_end_array(j);
 }
 
-static void add_step(struct json *j, const struct change_step *s)
+static void add_step(struct json *j, const struct change_step *s, const char *event)
 {
     json_object(j);
+    if (event)
+        json_put_text(j, "event", event);
     json_put_text(j, "sql", s->sql);
     json_put_text(j, "verb", verb_word(s->verb));
     json_put_text(j, "kind", s->kind->name);
@@ -176,30 +178,34 @@ static void add_step(struct json *j, const struct change_step *s)
     json_end_object(j);
 }
 
-static void add_rename(struct json *j, const struct autogenerate *g, const struct rename_pair *r)
+static struct change_step step_of_rename(const struct autogenerate *g, const struct rename_pair *r)
 {
     const struct object *o = &g->start.exact->objects.v[r->from];
-    json_object(j);
-    json_put_text(j, "sql", r->up);
-    json_put_text(j, "verb", verb_word(VERB_RENAME));
-    json_put_text(j, "kind", o->kind->name);
-    json_put_text(j, "object", o->identity);
-    json_put_bool(j, "enabled", true);
-    json_key(j, "flags");
-    json_array(j);
-    json_end_array(j);
-    json_put_text(j, "note", NULL);
-    json_end_object(j);
+    return (struct change_step){.sql = r->up, .verb = VERB_RENAME, .kind = o->kind, .identity = o->identity};
+}
+
+void answers_events(struct app *app, const struct autogenerate *g)
+{
+    size_t renames = g->renames.pairs.n;
+    for (size_t i = 0; i < renames + g->up.steps.n; i++) {
+        BUF_AUTO object = {0};
+        struct json j = {.out = &object};
+        struct change_step step = i < renames ? step_of_rename(g, &g->renames.pairs.v[i]) : g->up.steps.v[i - renames];
+        add_step(&j, &step, "change");
+        output_object(&app->out, &object);
+    }
 }
 
 void answers_json(struct json *j, const struct autogenerate *g)
 {
     json_key(j, "steps");
     json_array(j);
-    for (size_t i = 0; i < g->renames.pairs.n; i++)
-        add_rename(j, g, &g->renames.pairs.v[i]);
+    for (size_t i = 0; i < g->renames.pairs.n; i++) {
+        struct change_step step = step_of_rename(g, &g->renames.pairs.v[i]);
+        add_step(j, &step, NULL);
+    }
     for (size_t i = 0; i < g->up.steps.n; i++)
-        add_step(j, &g->up.steps.v[i]);
+        add_step(j, &g->up.steps.v[i], NULL);
     json_end_array(j);
     json_key(j, "refused");
     json_array(j);

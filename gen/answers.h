@@ -16,6 +16,7 @@ bool answers_ask(struct app *app, struct autogenerate *g, struct err *e);
 bool answers_tell(struct app *app, const struct autogenerate *g);
 /* "steps", "refused", "notes", "verified" of the object being written. */
 void answers_json(struct json *j, const struct autogenerate *g);
-/* The object kinds and names that --allow-destructive speaks of, or nothing: "KIND:NAME" for each. */
+/* With --json: an event "change" for each step. */
+void answers_events(struct app *app, const struct autogenerate *g);
 
 #endif

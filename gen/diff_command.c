@@ -99,8 +99,10 @@ static int run_diff(struct app *app)
     if (app->source.findings.list.n)
         app_show_findings(app, &app->source.findings);
     status = ok ? show(app, &g) : app_fail(app, &e);
-    if (ok)
+    if (ok) {
+        answers_events(app, &g);
         show_json(app, &g);
+    }
     autogenerate_free(&g);
     return status;
 }

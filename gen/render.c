@@ -50,7 +50,15 @@ void step_describe(struct buf *out, const struct autogenerate *g, const struct c
         buf_addz(out, ": it needs what is disabled here");
 }
 
-static void add_step(struct buf *out, const struct autogenerate *g, const struct change_step *s)
+/* The statements of one rebuild all say why it is done. */
+static bool same_note(const struct change_step *s, const struct change_step *before)
+{
+    return before && before->note && strcmp(before->note, s->note) == 0 && strcmp(before->identity, s->identity) == 0;
+}
+
+/* `before`: the step that stands above it, or NULL. */
+static void add_step(struct buf *out, const struct autogenerate *g, const struct change_step *s,
+                     const struct change_step *before)
 {
     BUF_AUTO text = {0};
     step_describe(&text, g, s);
@@ -61,7 +69,7 @@ static void add_step(struct buf *out, const struct autogenerate *g, const struct
     }
     if (s->flags & STEP_WEAKENS)
         add_comment(out, "SECURITY: ", text.p);
-    else if (s->note)
+    else if (s->note && !same_note(s, before))
         add_comment(out, "", text.p);
     add_statement(out, s->sql);
 }
@@ -99,7 +107,7 @@ void render_script(struct buf *out, const struct autogenerate *g)
     for (size_t i = 0; i < g->renames.pairs.n; i++)
         add_statement(out, g->renames.pairs.v[i].up);
     for (size_t i = 0; i < g->up.steps.n; i++)
-        add_step(out, g, &g->up.steps.v[i]);
+        add_step(out, g, &g->up.steps.v[i], i ? &g->up.steps.v[i - 1] : NULL);
     if (rebuilt)
         buf_addz(out, "PRAGMA foreign_key_check;\nCOMMIT;\nPRAGMA foreign_keys = ON;\n");
 }
@@ -122,7 +130,7 @@ void render_up(struct buf *out, const struct autogenerate *g, size_t portion)
     for (size_t i = 0; portion == 0 && i < g->renames.pairs.n; i++)
         add_statement(out, g->renames.pairs.v[i].up);
     for (size_t i = 0; i < p->up.n; i++)
-        add_step(out, g, p->up.v[i]);
+        add_step(out, g, p->up.v[i], i ? p->up.v[i - 1] : NULL);
 }
 
 void render_down(struct buf *out, const struct autogenerate *g, size_t portion)
