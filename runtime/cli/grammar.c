@@ -197,7 +197,7 @@ static const struct exit_code exit_codes[] = {
     {"2", "usage or configuration; nothing was touched"},
     {"3", "check, drift: revisions are pending"},
     {"4", "only failures that are worth a retry: unreachable, lock busy, deadline"},
-    {"5", "history conflict: edited, diverged or ahead; drift: a schema is not what its revisions build"},
+    {"5", "history conflict: edited, diverged or ahead; drift: a schema differs"},
     {"128+N", "stopped by signal N at a clean boundary"},
 };
 
