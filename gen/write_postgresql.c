@@ -384,6 +384,13 @@ static bool is_recreated_by(const struct pair *p, const struct kind *kind, const
            (a->change == CHANGE_OWN && kind->rank == PG_FUNCTION && !(a->flags & ATTRIBUTE_GRANTS));
 }
 
+/* A sequence that a column owns has its table's owner: it goes along with that, and is refused one of its own. */
+static bool follows_table(const struct comparison *c, const struct pair *p, const struct attribute *a)
+{
+    return a->flags & ATTRIBUTE_OWNER && pair_kind(c, p)->rank == PG_SEQUENCE &&
+           object_value(pair_old(c, p), "owned_by") && object_value(pair_new(c, p), "owned_by");
+}
+
 static void write_alter(struct comparison *c, const struct pair *p)
 {
     const struct kind *kind = pair_kind(c, p);
@@ -396,7 +403,7 @@ static void write_alter(struct comparison *c, const struct pair *p)
         const struct attribute *a = &kind->attributes[i];
         const struct object *old = pair_old(c, p), *new = pair_new(c, p);
         if (a->change == CHANGE_HIDDEN || !policy_counts(&c->options->policy, a) ||
-            is_same_text(old->values[i], new->values[i]))
+            is_same_text(old->values[i], new->values[i]) || follows_table(c, p, a))
             continue;
         if (is_recreated_by(p, kind, a)) {
             if (!recreated)
