@@ -122,6 +122,7 @@ CREATE TRIGGER on_v INSTEAD OF INSERT ON v BEGIN INSERT INTO p (a) VALUES (NEW.a
 --- rows
 INSERT INTO p VALUES (1, 5), (2, 6);
 INSERT INTO c VALUES (1, 1), (2, 2);
+DELETE FROM log;
 --- after SELECT count(*) = 0 FROM log
 
 --- pair type change USING: by a hint
