@@ -963,6 +963,29 @@ static void finish_key(struct parser *p)
     }
 }
 
+static bool is_same_key(const struct sqlite_text_constraint *unique, const struct sqlite_text_constraint *key)
+{
+    const char *rest = strchr(unique->definition, '('), *other = strchr(key->definition, '(');
+    return (key->kind == SQLITE_UNIQUE || (key->kind == SQLITE_PRIMARY_KEY && !key->is_plain_key)) && rest && other &&
+           strcmp(rest, other) == 0;
+}
+
+/* A UNIQUE without a name that says what another key says already is nothing to SQLite. */
+static void drop_repeated_keys(struct sqlite_text_table *t)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < t->constraints.n; i++) {
+        bool repeated = false;
+        for (size_t k = 0; k < t->constraints.n && !repeated; k++)
+            repeated = k != i && t->constraints.v[i].kind == SQLITE_UNIQUE && !t->constraints.v[i].name &&
+                       is_same_key(&t->constraints.v[i], &t->constraints.v[k]) &&
+                       (k < kept || (k > i && (t->constraints.v[k].name || t->constraints.v[k].kind != SQLITE_UNIQUE)));
+        if (!repeated)
+            t->constraints.v[kept++] = t->constraints.v[i];
+    }
+    t->constraints.n = kept;
+}
+
 bool sqlite_text_table(struct arena *a, struct str sql, struct sqlite_text_table *out)
 {
     *out = (struct sqlite_text_table){0};
@@ -976,5 +999,6 @@ bool sqlite_text_table(struct arena *a, struct str sql, struct sqlite_text_table
     if (!take_symbol(&p, ")") || !take_options(&p) || !out->columns.n)
         return false;
     finish_key(&p);
+    drop_repeated_keys(out);
     return true;
 }
