@@ -42,13 +42,20 @@ static const char *old_shown(const struct autogenerate *g, const struct rename_q
     return word;
 }
 
+/* "column:documents.title=headline": as --rename would have it. */
+static const char *answer_word(const struct autogenerate *g, const struct rename_question *q)
+{
+    return arena_printf(g->arena, "%s=%s", old_word(g, q), new_name(g, q));
+}
+
 static bool is_answered(const struct autogenerate *g, const struct rename_question *q)
 {
     const struct change_options *o = &g->options.changes;
     for (size_t i = 0; i < g->renames.pairs.n; i++)
         if (g->renames.pairs.v[i].from == q->from && !g->renames.pairs.v[i].label == !q->label)
             return true;
-    return o->allow_destructive || rename_is_meant(&o->allowed, g->start.exact, old_of(g, q), q->label);
+    return o->allow_destructive || strings_has(&g->options.no, answer_word(g, q)) ||
+           rename_is_meant(&o->allowed, g->start.exact, old_of(g, q), q->label);
 }
 
 static bool is_interactive(const struct app *app)
@@ -66,14 +73,16 @@ static bool ask(struct app *app, struct autogenerate *g, const struct rename_que
 {
     char line[64] = "";
     BUF_AUTO shown = {0};
+    if (strings_has(&g->options.yes, answer_word(g, q)))
+        return renames_accept(g->arena, &g->start, &g->goal, q, &g->renames, e);
     buf_addf(&shown, "Is %s renamed to %s? [y/N] ", old_shown(g, q), new_name(g, q));
     BUF_AUTO clean = {0};
     output_clean(&clean, buf_str(&shown), false);
     fputs(clean.p, app->out.talk);
     fflush(app->out.talk);
-    if (!fgets(line, sizeof line, stdin) || !is_yes(line))
-        return true;
-    return renames_accept(g->arena, &g->start, &g->goal, q, &g->renames, e);
+    bool yes = fgets(line, sizeof line, stdin) && is_yes(line);
+    vec_push(g->arena, yes ? &g->options.yes : &g->options.no, answer_word(g, q));
+    return !yes || renames_accept(g->arena, &g->start, &g->goal, q, &g->renames, e);
 }
 
 static bool refuse_to_guess(struct autogenerate *g, const struct rename_question *q, struct err *e)

@@ -27,6 +27,8 @@ static bool has(const struct generation *n, size_t d)
 
 static void generation_free(struct generation *n)
 {
+    if (n->models.app)
+        models_close(&n->models);
     for (size_t d = 0; n->stream && d < DIALECT_COUNT; d++)
         if (has(n, d))
             autogenerate_free(&n->of[d]);
@@ -62,6 +64,8 @@ static bool find_database(struct generation *n, struct err *e)
     }
     if (!models_find_database(&n->models, against, tenant, e) || !models_check_heads(&n->models, e))
         return false;
+    if (n->models.unread)
+        output_talk(&n->app->out, TALK_WARNING, "%s: it is taken to be at head", n->models.unread);
     if (!n->models.is_live)
         output_talk(&n->app->out, TALK_NOTE, "no database to compare with: %s; the revisions are replayed instead",
                     n->models.why_not);
@@ -151,10 +155,19 @@ static const char *part_name(const struct generation *n, size_t file)
     return NULL;
 }
 
+/* The one file that is about no special part is what the message says. */
+static bool is_only_plain(const struct generation *n, size_t file, size_t files)
+{
+    for (size_t i = 0; i < files; i++)
+        if (i != file && !part_name(n, i))
+            return false;
+    return true;
+}
+
 static const char *message_of(const struct generation *n, size_t file, size_t files)
 {
     const char *message = call_value(n->app->call, "message"), *part = part_name(n, file);
-    if (files == 1 || (!part && file == 0))
+    if (files == 1 || (!part && is_only_plain(n, file, files)))
         return message;
     return part ? arena_printf(n->app->arena, "%s: %s", message, part)
                 : arena_printf(n->app->arena, "%s: part %zu", message, file + 1);
@@ -263,14 +276,21 @@ static bool plan(struct generation *n, enum dialect d, struct err *e)
 
 static bool plan_all(struct generation *n, bool *refused, struct err *e)
 {
-    for (size_t d = 0; d < DIALECT_COUNT; d++)
-        if (has(n, d)) {
-            if (!plan(n, (enum dialect)d, e)) {
-                err_context(e, "%s", name_of(d));
-                return false;
-            }
-            *refused = !answers_tell(n->app, &n->of[d]) || *refused;
+    struct strings yes = {0}, no = {0};
+    for (size_t d = 0; d < DIALECT_COUNT; d++) {
+        struct autogenerate *g = &n->of[d];
+        if (!has(n, d))
+            continue;
+        g->options.yes = yes;
+        g->options.no = no;
+        if (!plan(n, (enum dialect)d, e)) {
+            err_context(e, "%s", name_of(d));
+            return false;
         }
+        *refused = !answers_tell(n->app, g) || *refused;
+        yes = g->options.yes;
+        no = g->options.no;
+    }
     return true;
 }
 

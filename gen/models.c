@@ -212,7 +212,15 @@ bool models_check_heads(struct models *m, struct err *e)
     struct revset rows;
     if (!m->is_live)
         return true;
-    if (!read_rows(m, &state, e) || !graph_rows(a, g, &state.rows, &rows, NULL, e))
+    if (!read_rows(m, &state, e)) {
+        /* A role that may only read catalogs can still say what the schema is. */
+        if (strcmp(e->sqlstate, "42501") != 0)
+            return false;
+        m->unread = arena_strdup(a, e->message);
+        err_free(e);
+        return true;
+    }
+    if (!graph_rows(a, g, &state.rows, &rows, NULL, e))
         return false;
     struct revset applied = graph_ancestors(a, g, &rows);
     for (size_t i = 0; i < heads.n; i++) {
@@ -273,7 +281,6 @@ static bool run_command(const struct models *m, const char *command, enum dialec
     return status == 0 || command_failed(command, status, e);
 }
 
-/* Findings refer to the output, so it stays there to be looked at when there are any. */
 static bool goal_of_command(struct models *m, const char *command, enum dialect dialect, struct findings *out,
                             struct endpoint *goal, struct err *e)
 {
@@ -287,17 +294,21 @@ static bool goal_of_command(struct models *m, const char *command, enum dialect 
         return err_set(e, FAULT_FAILED, "cannot write \"%s\": %s", path, strerror(errno));
     bool ok = run_command(m, command, dialect, file, e);
     fclose(file);
-    size_t errors = out->n_errors;
+    vec_push(a, &m->outputs, path);
     ok = ok && endpoint_of_file(a, path, path, out, goal, e);
     if (ok && !str_trim(goal->file.bytes).n) {
         ok = err_set(e, FAULT_FAILED, "schema_command printed nothing");
         err_detail(e, "%s", command);
     }
-    if (out->n_errors == errors)
-        unlink(path);
     if (ok)
         goal->name = "schema_command";
     return ok;
+}
+
+void models_close(struct models *m)
+{
+    for (size_t i = 0; i < m->outputs.n && !m->app->source.findings.n_errors; i++)
+        unlink(m->outputs.v[i]);
 }
 
 /* ---- both ends ---- */
