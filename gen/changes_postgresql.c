@@ -250,7 +250,7 @@ static bool needs_in_new(const struct comparison *c, const struct pair *o, const
 static void retype(struct spreading *s, struct pair *column, struct pair *type)
 {
     unsigned rank = pair_kind(s->c, type)->rank;
-    if (rank != PG_ENUM && rank != PG_DOMAIN) {
+    if (rank != PG_ENUM && rank != PG_DOMAIN && rank != PG_COLLATION) {
         struct err *refusal = refuse_pair(s->c, type, "it cannot be replaced while a column has this type");
         BUF_AUTO name = {0};
         object_describe(&name, pair_old(s->c, column));
@@ -290,7 +290,8 @@ static void spread_to(struct spreading *s, struct pair *o, struct pair *t, enum 
         return;
     }
     if (holds_values(c, o)) {
-        if (is_type_replaced(t) && pair_kind(c, t)->flags & KIND_TYPE)
+        const struct kind *kind = pair_kind(c, t);
+        if (is_type_replaced(t) && (kind->flags & KIND_TYPE || kind->rank == PG_COLLATION))
             retype(s, o, t);
         else if (needs_in_new(c, o, t))
             refuse_pair(c, t, "it cannot be replaced while a column needs it");
@@ -455,17 +456,23 @@ static void order_inherited(struct comparison *c)
     }
 }
 
-/* A table's constraint may keep a name that an index needs: what goes by a name makes room for what comes by it. */
-struct named {
+/*
+ * What only one at a time can have: a name among relations or routines, the place of a table's primary key, what a column's
+ * value is when none is given. Whoever gives it up goes before whoever takes it.
+ */
+struct claim {
     const char *key;
-    uint32_t pair;
+    uint32_t action;
+};
+struct claims {
+    VEC(struct claim) given_up, taken;
 };
 
-static int compare_named(const void *a, const void *b)
+static int compare_claims(const void *a, const void *b)
 {
-    const struct named *x = a, *y = b;
+    const struct claim *x = a, *y = b;
     int order = strcmp(x->key, y->key);
-    return order ? order : (x->pair > y->pair) - (x->pair < y->pair);
+    return order ? order : (x->action > y->action) - (x->action < y->action);
 }
 
 /* The end of the first name of an identity: its schema. */
@@ -482,36 +489,83 @@ static const char *name_key(const struct comparison *c, const struct object *o)
     unsigned flags = o->kind->flags;
     if (o->kind->rank == PG_CONSTRAINT || o->kind->rank == PG_FOREIGN_KEY)
         return arena_printf(c->arena, "r %.*s.%s", (int)first_name(o->identity), o->identity, o->address);
-    if (flags & KIND_ROUTINE)
+    if (flags & KIND_ROUTINE || o->kind->rank == PG_AGGREGATE)
         return arena_printf(c->arena, "f %s", o->identity);
     if (flags & (KIND_RELATION | KIND_TYPE))
         return arena_printf(c->arena, "r %s", o->identity);
     return NULL;
 }
 
-static void order_names(struct comparison *c)
+/* Besides its name. */
+static const char *place_key(const struct comparison *c, const struct catalog *catalog, const struct object *o)
 {
-    VEC(struct named) going = {0};
-    for (size_t i = 0; i < c->pairs.n; i++) {
-        const char *key = pair_goes(&c->pairs.v[i]) ? name_key(c, pair_old(c, &c->pairs.v[i])) : NULL;
-        if (key)
-            vec_push(c->arena, &going, (struct named){key, (uint32_t)i});
-    }
-    if (!going.n)
+    if (o->kind->rank == PG_CONSTRAINT && is_same_text(object_value(o, "type"), "p"))
+        return arena_printf(c->arena, "k %s", catalog->objects.v[o->parent].identity);
+    if (o->kind->rank == PG_DEFAULT)
+        return arena_printf(c->arena, "d %s", o->identity);
+    return NULL;
+}
+
+static void claim(struct comparison *c, struct claims *list, bool takes, const char *key, uint32_t action)
+{
+    if (key && action != ACTION_NONE && takes)
+        vec_push(c->arena, &list->taken, (struct claim){key, action});
+    else if (key && action != ACTION_NONE)
+        vec_push(c->arena, &list->given_up, (struct claim){key, action});
+}
+
+/* An identity column has a sequence of some name, and no default. */
+static void claim_identity(struct comparison *c, struct claims *list, bool takes, const struct object *o,
+                           uint32_t action)
+{
+    const char *sequence = o && o->kind->rank == PG_COLUMN ? object_value(o, "identity_sequence") : NULL;
+    if (!sequence)
         return;
-    qsort(going.v, going.n, sizeof *going.v, compare_named);
+    claim(c, list, takes, arena_printf(c->arena, "r %s", sequence), action);
+    claim(c, list, takes, arena_printf(c->arena, "d %s", o->identity), action);
+}
+
+static void collect_claims(struct comparison *c, struct claims *list)
+{
     for (size_t i = 0; i < c->pairs.n; i++) {
-        const char *key = pair_comes(&c->pairs.v[i]) ? name_key(c, pair_new(c, &c->pairs.v[i])) : NULL;
-        size_t lo = 0, hi = going.n;
-        while (key && lo < hi) {
+        const struct pair *p = &c->pairs.v[i];
+        const struct object *old = pair_old(c, p), *new = pair_new(c, p);
+        if (p->drop != ACTION_NONE) {
+            claim(c, list, false, name_key(c, old), p->drop);
+            claim(c, list, false, place_key(c, c->from->exact, old), p->drop);
+            claim_identity(c, list, false, old, p->drop);
+        }
+        if (p->make != ACTION_NONE) {
+            claim(c, list, true, name_key(c, new), p->make);
+            claim(c, list, true, place_key(c, c->to->exact, new), p->make);
+            claim_identity(c, list, true, new, p->make);
+        }
+        if (p->alter != ACTION_NONE && pair_kind(c, p)->rank == PG_COLUMN) {
+            bool had = object_value(old, "as_identity"), has = object_value(new, "as_identity");
+            claim_identity(c, list, had && !has ? false : true, had && !has ? old : new,
+                           had != has ? p->alter : ACTION_NONE);
+        }
+    }
+}
+
+static void order_claims(struct comparison *c)
+{
+    struct claims list = {0};
+    collect_claims(c, &list);
+    if (!list.given_up.n)
+        return;
+    qsort(list.given_up.v, list.given_up.n, sizeof *list.given_up.v, compare_claims);
+    for (size_t i = 0; i < list.taken.n; i++) {
+        size_t lo = 0, hi = list.given_up.n;
+        while (lo < hi) {
             size_t mid = (lo + hi) / 2;
-            if (strcmp(going.v[mid].key, key) < 0)
+            if (strcmp(list.given_up.v[mid].key, list.taken.v[i].key) < 0)
                 lo = mid + 1;
             else
                 hi = mid;
         }
-        for (; key && lo < going.n && strcmp(going.v[lo].key, key) == 0; lo++)
-            before(c, c->pairs.v[going.v[lo].pair].drop, c->pairs.v[i].make);
+        for (; lo < list.given_up.n && strcmp(list.given_up.v[lo].key, list.taken.v[i].key) == 0; lo++)
+            before(c, list.given_up.v[lo].action, list.taken.v[i].action);
     }
 }
 
@@ -751,7 +805,7 @@ bool changes_postgresql(struct change_list *out, const struct snapshot *from, co
             order_retyped(&c, &c.pairs.v[i]);
     }
     order_inherited(&c);
-    order_names(&c);
+    order_claims(&c);
     join_parts(&c);
     if (!actions_sort(&c.actions, &order, &n, e))
         return false;

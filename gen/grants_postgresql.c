@@ -106,6 +106,7 @@ struct target {
     const char *on;     /* "TABLE documents" */
     const char *column; /* of a column: its name */
     const char *owner;
+    bool everyone; /* PUBLIC begins with it */
 };
 
 static void write_one(struct comparison *c, const struct target *t, bool grant, struct str grantee,
@@ -153,7 +154,8 @@ static void write_difference(struct comparison *c, const struct target *t, bool 
                 weak = false;
             }
             grantee = g.grantee;
-            weak = weak || (grant && str_is(grantee, "PUBLIC") && !has_grant(old_lines(c, t->pair), &g));
+            weak = weak ||
+                   (grant && !t->everyone && str_is(grantee, "PUBLIC") && !has_grant(old_lines(c, t->pair), &g));
             buf_addf(&list, "%s%.*s", list.n ? ", " : "", STR_ARG(g.privilege));
             if (t->column)
                 buf_addf(&list, " (%s)", t->column);
@@ -218,6 +220,20 @@ static const char *after_defaults(struct comparison *c, const struct target *t, 
     return arena_str(c->arena, buf_str(&lines));
 }
 
+/* An owner that comes had grants like anybody; they are the owner's then. */
+static const char *owned_lines(struct comparison *c, const char *lines, const char *owner)
+{
+    BUF_AUTO out = {0};
+    struct str rest = str_from(lines ? lines : "");
+    struct grant g;
+    while (next_grant(&rest, &g)) {
+        bool is_owner = str_is(g.grantee, owner);
+        buf_addf(&out, "%s%.*s\t%.*s\t%.*s", out.n ? "\n" : "", (int)(is_owner ? 13 : g.grantee.n),
+                 is_owner ? "CURRENT_OWNER" : g.grantee.p, STR_ARG(g.privilege), STR_ARG(g.option));
+    }
+    return arena_str(c->arena, buf_str(&out));
+}
+
 void write_grants(struct comparison *c, const struct pair *p)
 {
     const struct grantable *g = grantable_of(pair_kind(c, p));
@@ -233,11 +249,17 @@ void write_grants(struct comparison *c, const struct pair *p)
     const struct object *exact = counts ? pair_new(c, p) : old;
     const char *owner = kind_attribute(exact->kind, "owner") < exact->kind->n_attributes ? object_value(exact, "owner")
                                                                                          : NULL;
-    struct target t = {p, "", arena_printf(c->arena, "%s %s", g->words ? g->words : "TABLE", on),
-                       g->words ? NULL : shown->address, owner};
+    struct target t = {p,
+                       "",
+                       arena_printf(c->arena, "%s %s", g->words ? g->words : "TABLE", on),
+                       g->words ? NULL : shown->address,
+                       owner,
+                       g->everyone != NULL};
     /* Grants that nobody compares are kept as they were when an object is made anew. */
     const char *wanted = object_value(exact, "grants");
     const char *has = made ? after_defaults(c, &t, g, beginning(c, g)) : old_lines(c, p);
+    if (!made && owner && c->options->policy.owners)
+        has = owned_lines(c, has, owner);
     if (counts && !made) {
         has = counted(c, has);
         wanted = counted(c, wanted);
@@ -257,7 +279,10 @@ void write_default_privileges(struct comparison *c, const struct pair *p)
     struct target t = {p,
                        arena_printf(c->arena, "ALTER DEFAULT PRIVILEGES FOR ROLE %s%s%s ", role,
                                     schema ? " IN SCHEMA " : "", schema ? schema : ""),
-                       object_value(o, "objects"), NULL, role};
+                       object_value(o, "objects"),
+                       NULL,
+                       role,
+                       false};
     write_difference(c, &t, false, had, has);
     write_difference(c, &t, true, has, had);
 }

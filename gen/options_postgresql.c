@@ -64,9 +64,11 @@ static void foreign_list(struct buf *out, const char *old, const char *new)
     }
 }
 
-static const char *foreign_head(unsigned rank)
+static const char *foreign_head(unsigned rank, const struct attribute *a)
 {
     switch (rank) {
+    case PG_COLUMN:
+        return strcmp(a->name, "fdw_options") == 0 ? "ALTER FOREIGN TABLE {parent} ALTER COLUMN {address}" : NULL;
     case PG_FDW:
     case PG_FOREIGN_SERVER:
     case PG_FOREIGN_TABLE:
@@ -136,7 +138,7 @@ void write_list_change(struct comparison *c, const struct pair *p, const struct 
 {
     const struct object *before = pair_old_shown(c, p);
     const char *old = before && !pair_comes(p) ? object_value(before, a->name) : NULL;
-    const char *new = object_value(pair_new_shown(c, p), a->name), *head = foreign_head(pair_kind(c, p)->rank);
+    const char *new = object_value(pair_new_shown(c, p), a->name), *head = foreign_head(pair_kind(c, p)->rank, a);
     BUF_AUTO gone = {0}, set = {0};
     struct item item;
     if (head) {

@@ -207,7 +207,8 @@ static enum pair_verdict arguments_verdict(const struct object *old, const struc
     while (next_argument(&had, &a, &a_default))
         if (!next_argument(&has, &b, &b_default) || !str_eq(a, b) || (a_default && !b_default))
             return PAIR_REPLACED;
-    return PAIR_ALTERED;
+    /* What is behind those that callers give is a part of the result. */
+    return has.n ? PAIR_REPLACED : PAIR_ALTERED;
 }
 
 /* A generated column cannot get another expression, nor a plain one any. */

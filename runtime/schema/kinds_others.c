@@ -263,6 +263,7 @@ const struct kind kind_publication_member = {
     ATTRIBUTES(publication_member_attributes),
     .create = "ALTER PUBLICATION {parent} ADD {target}[ {columns}][ WHERE ({filter})]",
     .drop = "ALTER PUBLICATION {parent} DROP {address}",
+    .flags = KIND_BLOCKS, /* its row filter does */
     .rank = PG_PUBLICATION_MEMBER,
 };
 

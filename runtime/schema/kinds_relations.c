@@ -155,7 +155,7 @@ static const struct attribute column_attributes[] = {
     {"statistics", CHANGE_SET, ATTRIBUTE_AFTER, ALTER_COLUMN "SET STATISTICS {statistics}",
      ALTER_COLUMN "SET STATISTICS -1"},
     {"options", CHANGE_OWN, ATTRIBUTE_AFTER, ALTER_COLUMN "SET ({options})", NULL},
-    ATTRIBUTE_REPLACED("fdw_options"),
+    {"fdw_options", CHANGE_OWN, 0, NULL, NULL},
     {"position", CHANGE_REFUSE, ATTRIBUTE_ORDER, NULL, NULL},
     ATTRIBUTE_HIDDEN("inherited"), /* "t": it is there because a table that this one inherits has it */
     ATTRIBUTE_GRANTED,
