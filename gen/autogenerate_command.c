@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "gen/answers.h"
+#include "gen/fingerprint.h"
 #include "gen/models.h"
 #include "gen/render.h"
 
@@ -339,6 +340,17 @@ static bool check_call(struct app *app, struct err *e)
     return false;
 }
 
+/*
+ * The revision is written and right whatever becomes of them: the build says what is stale, and how that is mended. Not
+ * before the scratch database is free again.
+ */
+static void mend_fingerprints(struct app *app)
+{
+    AUTO_ERR e = {0};
+    if (!fingerprints_follow(app, app->call->stream, call_value(app->call, "scratch"), &e))
+        output_error(&app->out, &e, "warning");
+}
+
 int autogenerate_revision(struct app *app)
 {
     struct generation n = {0};
@@ -348,7 +360,10 @@ int autogenerate_revision(struct app *app)
               plan_all(&n, &refused, &e);
     show_findings(app);
     int status = ok ? finish(&n, refused, &e) : app_fail(app, &e);
+    bool written = n.paths.n > 0;
     generation_free(&n);
+    if (written)
+        mend_fingerprints(app);
     return status;
 }
 

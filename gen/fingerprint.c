@@ -20,6 +20,9 @@ struct fingerprinter {
     enum dialect dialect;
     const char *scratch;
     const char *path; /* as a person would open it */
+    struct scope scope;
+    struct policy policy;
+    bool follows; /* a revision was what was asked for */
     struct err *e;
 };
 
@@ -42,7 +45,7 @@ static bool open_bench(const struct fingerprinter *f, struct bench **out)
         .dialect = f->dialect,
         .scratch = f->scratch,
         .major = f->scratch ? 0 : major_of_file(f),
-        .scope = {.version_table = version_table_of(f->stream)},
+        .scope = f->scope,
         .stream = f->stream->name,
         .tenant = f->stream->kind == STREAM_FLEET ? "fingerprint" : NULL,
     };
@@ -70,10 +73,11 @@ static bool build(const struct fingerprinter *f, struct bench *bench, struct fin
     if (!endpoint_of_revisions(a, f->stream->linked, "heads", &heads, f->e))
         return false;
     heads.dialect = f->dialect;
-    heads.scope.version_table = version_table_of(f->stream);
+    heads.scope = f->scope;
     if (!endpoint_build(a, &heads, bench, NULL, true, &f->app->source.findings, &built, f->e))
         return false;
-    fingerprint_of(a, built.shown, f->dialect, &(struct policy){0}, out);
+    fingerprint_of(a, built.shown, f->dialect, &f->policy, out);
+    out->ignored = f->scope.ignored;
     fingerprint_revisions(a, f->stream->linked, f->dialect, out->revisions, &out->heads);
     return true;
 }
@@ -112,6 +116,10 @@ static void show(const struct fingerprinter *f, size_t objects, bool changed)
 {
     BUF_AUTO object = {0};
     struct json j = {.out = &object};
+    if (f->follows) {
+        output_talk(&f->app->out, TALK_NOTE, "%s follows", f->path);
+        return;
+    }
     json_object(&j);
     json_put_text(&j, "stream", f->stream->name);
     json_put_text(&j, "dialect", dialect_words[f->dialect]);
@@ -130,6 +138,8 @@ static bool make_one(struct fingerprinter *f)
     struct fingerprint made;
     BUF_AUTO text = {0};
     const char *relative = fingerprint_path(f->app->arena, f->stream->name, f->dialect);
+    f->scope = (struct scope){.version_table = version_table_of(f->stream)};
+    fingerprint_settings(f->app->arena, f->stream, &f->policy, &f->scope.ignored);
     f->path = old->path ? old->shown : arena_printf(f->app->arena, "%s/%s", f->app->folder, relative);
     bool ok = open_bench(f, &bench) && build(f, bench, &made);
     bench_close(bench);
@@ -146,11 +156,15 @@ static bool make_one(struct fingerprinter *f)
 }
 
 static bool make_all(struct app *app, const struct source_stream *stream, unsigned dialects, const char *scratch,
-                     struct err *e)
+                     bool follows, struct err *e)
 {
     for (int dialect = 0; dialect < DIALECT_COUNT; dialect++) {
-        struct fingerprinter f = {
-            .app = app, .stream = stream, .dialect = (enum dialect)dialect, .scratch = scratch, .e = e};
+        struct fingerprinter f = {.app = app,
+                                  .stream = stream,
+                                  .dialect = (enum dialect)dialect,
+                                  .scratch = scratch,
+                                  .follows = follows,
+                                  .e = e};
         if (dialects & stream->dialects & DIALECT_BIT(dialect) && !make_one(&f))
             return false;
     }
@@ -168,7 +182,7 @@ bool fingerprints_follow(struct app *app, const char *stream_name, const char *s
         dialects |= stream->fingerprints[d].path ? DIALECT_BIT(d) : 0;
     if (dialects)
         link_streams(&s);
-    bool ok = !dialects || !stream->linked || make_all(app, stream, dialects, scratch, e);
+    bool ok = !dialects || !stream->linked || make_all(app, stream, dialects, scratch, true, e);
     findings_free(&s.findings);
     return ok;
 }
@@ -203,7 +217,7 @@ static bool fingerprint_streams(struct app *app, struct err *e)
     }
     for (size_t i = 0; i < s->streams.n; i++)
         if (!wanted || strcmp(s->streams.v[i]->name, wanted) == 0)
-            if (!make_all(app, s->streams.v[i], dialects, call_value(app->call, "scratch"), e))
+            if (!make_all(app, s->streams.v[i], dialects, call_value(app->call, "scratch"), false, e))
                 return false;
     return true;
 }

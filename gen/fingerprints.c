@@ -4,12 +4,36 @@
  */
 #include <string.h>
 
+#include "gen/fingerprint.h"
 #include "gen/source.h"
-#include "schema/fingerprint.h"
 
 const char *fingerprint_path(struct arena *a, const char *stream, enum dialect dialect)
 {
     return arena_printf(a, "%s/fingerprint.%s", stream, dialect_words[dialect]);
+}
+
+static void take_list(struct arena *a, const struct source_stream *stream, const char *key, struct strings *out)
+{
+    struct str word;
+    for (size_t i = 0; i < stream->settings.n; i++) {
+        if (strcmp(stream->settings.v[i].key.text, key) != 0)
+            continue;
+        for (struct str rest = str_from(stream->settings.v[i].value.text); str_next(&rest, ',', &word);)
+            if (str_trim(word).n)
+                vec_push(a, out, arena_str(a, str_trim(word)));
+    }
+}
+
+void fingerprint_settings(struct arena *a, const struct source_stream *stream, struct policy *policy,
+                          struct strings *ignored)
+{
+    *policy = (struct policy){0};
+    *ignored = (struct strings){0};
+    take_list(a, stream, "autogenerate_grants", &policy->grant_roles);
+    take_list(a, stream, "autogenerate_ignore", ignored);
+    if (strings_has(&policy->grant_roles, "*"))
+        policy->grant_roles = (struct strings){0};
+    policy->grants = policy->grant_roles.n > 0;
 }
 
 /* Typed as it stands, it mends what was found. */
@@ -65,6 +89,22 @@ static void check_made_from(struct source *s, const struct source_stream *stream
                                  "them has changed since"));
 }
 
+static void check_settings(struct source *s, const struct source_stream *stream, const struct text_file *f,
+                           const struct fingerprint *made)
+{
+    struct policy policy;
+    struct strings ignored;
+    fingerprint_settings(s->arena, stream, &policy, &ignored);
+    if (!strings_equal(&policy.grant_roles, &made->policy.grant_roles))
+        hint_command(s, stream,
+                     finding_add(&s->findings, "stale-fingerprint", f, offset_of(f, "grants:"),
+                                 "the fingerprint counts other grants than autogenerate_grants says"));
+    if (!strings_equal(&ignored, &made->ignored))
+        hint_command(s, stream,
+                     finding_add(&s->findings, "stale-fingerprint", f, offset_of(f, "ignores:"),
+                                 "the fingerprint ignores other relations than autogenerate_ignore says"));
+}
+
 static void check_one(struct source *s, const struct source_stream *stream, enum dialect dialect)
 {
     const struct text_file *f = &stream->fingerprints[dialect];
@@ -76,8 +116,10 @@ static void check_one(struct source *s, const struct source_stream *stream, enum
         hint_command(s, stream,
                      finding_add(&s->findings, "bad-fingerprint", f, offset_of(f, "dialect:"),
                                  "the fingerprint is of another dialect than its name says"));
-    else
+    else {
         check_made_from(s, stream, f, &made);
+        check_settings(s, stream, f, &made);
+    }
 }
 
 /* A dialect that the stream had once. */

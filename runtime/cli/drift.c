@@ -93,6 +93,19 @@ static bool run_patiently(void *context, const char *const *sql, size_t n,
     return db_read_many(p->db, all, n + 1, hand_on, p, e);
 }
 
+/* Globs are written for the schema that revisions build, and a tenant may be another one. */
+static struct strings ignored_in(struct arena *a, const struct fingerprint *wanted, const char *schema)
+{
+    struct strings all = {0};
+    for (size_t i = 0; i < wanted->ignored.n; i++) {
+        const char *glob = wanted->ignored.v[i];
+        vec_push(a, &all, glob);
+        if (schema && str_starts(str_from(glob), STR("public.")))
+            vec_push(a, &all, arena_printf(a, "*.%s", glob + strlen("public.")));
+    }
+    return all;
+}
+
 static bool read_schema(const struct drift *d, struct arena *a, struct db *db, const struct place *where,
                         struct catalog *out, struct err *e)
 {
@@ -100,6 +113,7 @@ static bool read_schema(const struct drift *d, struct arena *a, struct db *db, c
     struct patient patient = {.db = db};
     struct catalog_source source = {.dialect = db_dialect(db), .context = &patient, .run = run_patiently};
     struct scope scope = {.schema = where->schema, .version_table = job->version_table};
+    scope.ignored = ignored_in(a, &d->wanted[source.dialect], where->schema);
     if (source.dialect == DIALECT_POSTGRESQL)
         patient.timeout = arena_printf(a, "SET LOCAL lock_timeout = %" PRId64, job->lock_timeout_ms);
     return catalog_read(a, out, &source, &scope, NAMES_RELATIVE, e);

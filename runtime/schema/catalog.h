@@ -114,6 +114,9 @@ void catalog_compare(struct arena *a, const struct catalog *wanted, const struct
 /* Whether an attribute of a kind counts under the policy, and a kind at all. */
 bool policy_counts(const struct policy *policy, const struct attribute *attribute);
 bool policy_counts_kind(const struct policy *policy, const struct kind *kind);
+/* What of the value of an attribute that counts is compared: of grants those to policy->grant_roles. NULL: nothing. */
+const char *policy_value(struct arena *a, const struct policy *policy, const struct attribute *attribute,
+                         const char *value);
 /* "column public.documents.title: type is text, not character varying(80)": one line for people. */
 void difference_describe(struct buf *out, const struct difference *d);
 

@@ -84,6 +84,19 @@ static bool same_value(const struct attribute *attribute, const char *a, const c
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
+const char *policy_value(struct arena *a, const struct policy *policy, const struct attribute *attribute,
+                         const char *value)
+{
+    BUF_AUTO counted = {0};
+    if (!value || !(attribute->flags & ATTRIBUTE_GRANTS) || !policy->grant_roles.n)
+        return value;
+    for (struct str grant; (grant = next_counted(&value, &policy->grant_roles)).p;) {
+        buf_adds(&counted, grant);
+        buf_addc(&counted, '\n');
+    }
+    return counted.n ? arena_str(a, buf_str(&counted)) : NULL;
+}
+
 /* ---- two catalogs ---- */
 
 struct comparison {

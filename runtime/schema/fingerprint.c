@@ -154,11 +154,12 @@ static void hash_object(struct arena *a, const struct object *o, const struct po
     struct hash *all = hash_new(), *stable = hash_new();
     for (uint16_t i = 0; i < o->kind->n_attributes; i++) {
         const struct attribute *attribute = &o->kind->attributes[i];
-        if (!o->values[i] || !policy_counts(policy, attribute))
+        const char *value = policy_counts(policy, attribute) ? policy_value(a, policy, attribute, o->values[i]) : NULL;
+        if (!value)
             continue;
-        add_value(all, attribute, o->values[i]);
+        add_value(all, attribute, value);
         if (is_stable(attribute))
-            add_value(stable, attribute, o->values[i]);
+            add_value(stable, attribute, value);
     }
     out->hash = finish_hash(a, all, HASH_DIGITS);
     out->stable = finish_hash(a, stable, has_stable ? STABLE_DIGITS : 0);
@@ -271,73 +272,28 @@ void fingerprint_of(struct arena *a, const struct catalog *c, enum dialect diale
     add_from(&m, 0, OBJECT_NONE);
 }
 
-/* ----------------------------------------------------------------------------------------------------------- policy */
-
-struct counted {
-    const char *word;
-    size_t offset; /* of its flag in the policy */
-};
-
-static const struct counted counted[] = {
-    {"owners", offsetof(struct policy, owners)},
-    {"grants", offsetof(struct policy, grants)},
-    {"default privileges", offsetof(struct policy, default_privileges)},
-    {"event triggers", offsetof(struct policy, event_triggers)},
-    {"column order", offsetof(struct policy, column_order)},
-};
-enum { N_COUNTED = sizeof counted / sizeof *counted };
-
-static bool *flag_of(struct policy *policy, size_t i)
-{
-    return (bool *)((char *)policy + counted[i].offset);
-}
-
-static bool parse_policy(struct str text, struct policy *out)
-{
-    struct str rest = text, word;
-    while (text.n && str_next(&rest, ',', &word)) {
-        size_t i = 0;
-        while (i < N_COUNTED && !str_is(str_trim(word), counted[i].word))
-            i++;
-        if (i == N_COUNTED)
-            return false;
-        *flag_of(out, i) = true;
-    }
-    return true;
-}
-
-static void add_policy(struct buf *out, struct policy policy)
-{
-    const char *separator = " ";
-    for (size_t i = 0; i < N_COUNTED; i++)
-        if (*flag_of(&policy, i)) {
-            buf_addf(out, "%s%s", separator, counted[i].word);
-            separator = ", ";
-        }
-}
-
 /* ---------------------------------------------------------------------------------------------------------- writing */
 
-static void add_key(struct buf *out, const char *key, const char *value)
+static void add_list(struct buf *out, const char *key, const struct strings *list)
 {
-    buf_addf(out, "%s:%s%s\n", key, *value ? " " : "", value);
+    buf_addf(out, "%s:%s", key, list->n ? " " : "");
+    strings_join(out, list, ", ");
+    buf_addc(out, '\n');
 }
 
 static void add_head(struct buf *out, const struct fingerprint *f)
 {
-    BUF_AUTO heads = {0};
-    strings_join(&heads, &f->heads, ", ");
     buf_addz(out, "# What the revisions build, an object a line. Made by migrate-gen, compared by drift.\n");
     buf_addf(out, "version: %d\n", FINGERPRINT_VERSION);
     if (f->dialect == DIALECT_POSTGRESQL)
         buf_addf(out, "dialect: postgresql %u\n", f->major);
     else
         buf_addz(out, "dialect: sqlite\n");
-    add_key(out, "heads", heads.n ? heads.p : "");
-    add_key(out, "revisions", f->revisions);
-    buf_addz(out, "counts:");
-    add_policy(out, f->policy);
-    buf_addz(out, "\n\n");
+    add_list(out, "heads", &f->heads);
+    buf_addf(out, "revisions: %s\n", f->revisions);
+    add_list(out, "grants", &f->policy.grant_roles);
+    add_list(out, "ignores", &f->ignored);
+    buf_addc(out, '\n');
 }
 
 void fingerprint_write(struct buf *out, const struct fingerprint *f)
@@ -433,21 +389,29 @@ static bool is_hex(struct str s)
     return true;
 }
 
+static bool take_list(struct parser *p, const char *key, struct strings *out)
+{
+    struct str value, word;
+    if (!take_key(p, key, &value))
+        return false;
+    for (struct str rest = value; value.n && str_next(&rest, ',', &word);)
+        vec_push(p->a, out, arena_str(p->a, str_trim(word)));
+    return true;
+}
+
 static bool parse_made_from(struct parser *p)
 {
-    struct str heads, revisions, counts, head;
-    if (!take_key(p, "heads", &heads))
-        return false;
-    for (struct str rest = heads; heads.n && str_next(&rest, ',', &head);)
-        vec_push(p->a, &p->out->heads, arena_str(p->a, str_trim(head)));
-    if (!take_key(p, "revisions", &revisions))
+    struct fingerprint *f = p->out;
+    struct str revisions;
+    if (!take_list(p, "heads", &f->heads) || !take_key(p, "revisions", &revisions))
         return false;
     if (revisions.n != SHA256_HEX - 1 || !is_hex(revisions))
         return flaw_at(p, "a checksum has 64 hex digits");
-    memcpy(p->out->revisions, revisions.p, revisions.n);
-    if (!take_key(p, "counts", &counts))
+    memcpy(f->revisions, revisions.p, revisions.n);
+    if (!take_list(p, "grants", &f->policy.grant_roles) || !take_list(p, "ignores", &f->ignored))
         return false;
-    return parse_policy(counts, &p->out->policy) || flaw_at(p, "unknown word behind \"counts:\"");
+    f->policy.grants = f->policy.grant_roles.n > 0;
+    return true;
 }
 
 /* "4f2a9c01d3e4b5a6:71e0aa55" off the front of the line. */

@@ -12,7 +12,8 @@
  *     dialect: postgresql 15                   the major version that printed the texts; SQLite: "sqlite"
  *     heads: 8e41b7c203fa                      of the stream, sorted, joined with ", "
  *     revisions: 5f1c…                         fingerprint_revisions(): which texts it was made from
- *     counts: owners, grants                   what of the policy counts beside the schema itself; may be empty
+ *     grants: app, PUBLIC                      roles whose grants count; mostly none
+ *     ignores: public.events_*                 globs over identities of relations that were not looked at; mostly none
  *
  *     4f2a9c01d3e4b5a6:71e0aa55 table: documents
  *     88ab33c0a1d2e3f4:90c1d2e3   column: documents.title
@@ -29,6 +30,8 @@
  * fingerprint was made with is compared by the first. On another one an expression or a view may be printed differently
  * though nothing changed, so there an object whose first hash differs has changed only when the second differs too; if that
  * agrees nobody can tell, and it is counted as such. Objects that are missing or unexpected are found either way.
+ *
+ * Owners do not count, nor do grants that nobody named: on the scratch database everything belongs to somebody else.
  *
  * STALE. fingerprint_revisions() needs no database, so the build knows whether a file belongs to the revisions beside it.
  *
@@ -58,7 +61,8 @@ struct fingerprint_item {
 struct fingerprint {
     enum dialect dialect;
     uint32_t major;       /* of PostgreSQL; 0: SQLite */
-    struct policy policy; /* without grant_roles */
+    struct policy policy; /* of it the text holds grant_roles alone */
+    struct strings ignored;
     struct strings heads;
     char revisions[SHA256_HEX];
     struct fingerprint_item *items;
@@ -75,7 +79,8 @@ struct fingerprint_flaw {
 /* Reads a text; items are views of it. Any bytes are fine. */
 bool fingerprint_parse(struct arena *a, struct str text, struct fingerprint *out, struct fingerprint_flaw *flaw);
 
-/* The items of a schema that was read with NAMES_RELATIVE, with dialect and major version; heads and revisions are not set. */
+/* The items of a schema that was read with NAMES_RELATIVE, with dialect and major version; heads,
+ * revisions and what is ignored are not set. */
 void fingerprint_of(struct arena *a, const struct catalog *c, enum dialect dialect, const struct policy *policy,
                     struct fingerprint *out);
 

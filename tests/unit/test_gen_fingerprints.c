@@ -98,12 +98,29 @@ static void one_of_other_revisions_is_stale(void **state)
     tree_free(&t);
 }
 
+static void one_that_counts_other_things_is_stale(void **state)
+{
+    struct tree t = sample();
+    (void)state;
+    tree_write(&t, "s/fingerprint.sqlite", fresh(&t));
+    tree_write(&t, "s/env.ini", "[stream]\ndialects = sqlite\nautogenerate_ignore = main.x_*\n");
+    expect_finding(&t, "stale-fingerprint", SEVERITY_ERROR,
+                   "the fingerprint ignores other relations than autogenerate_ignore says", 7);
+    tree_write(&t, "s/env.ini", "[stream]\ndialects = sqlite\nautogenerate_grants = app\n");
+    expect_finding(&t, "stale-fingerprint", SEVERITY_ERROR,
+                   "the fingerprint counts other grants than autogenerate_grants says", 6);
+    tree_write(&t, "s/env.ini", "[stream]\ndialects = sqlite\nautogenerate_grants = *\n");
+    struct source s = checked(&t);
+    assert_int_equal(s.findings.list.n, 0);
+    tree_free(&t);
+}
+
 static void one_that_is_broken_is_refused_at_its_line(void **state)
 {
     struct tree t = sample();
     (void)state;
     tree_write(&t, "s/fingerprint.sqlite", arena_printf(&t.arena, "%s<<<<<<< ours\n", fresh(&t)));
-    expect_finding(&t, "bad-fingerprint", SEVERITY_ERROR, "the line is no \"HASH KIND: NAME\"", 9);
+    expect_finding(&t, "bad-fingerprint", SEVERITY_ERROR, "the line is no \"HASH KIND: NAME\"", 10);
     tree_write(&t, "s/fingerprint.sqlite", "");
     expect_finding(&t, "bad-fingerprint", SEVERITY_ERROR, "the line \"version: …\" is missing", 1);
     tree_free(&t);
@@ -132,6 +149,7 @@ int main(void)
         cmocka_unit_test(a_stream_without_one_is_fine),
         cmocka_unit_test(one_of_these_revisions_is_kept),
         cmocka_unit_test(one_of_other_revisions_is_stale),
+        cmocka_unit_test(one_that_counts_other_things_is_stale),
         cmocka_unit_test(one_that_is_broken_is_refused_at_its_line),
         cmocka_unit_test(one_of_another_dialect_is_told_apart),
     };
