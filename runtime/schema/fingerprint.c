@@ -307,7 +307,10 @@ void fingerprint_write(struct buf *out, const struct fingerprint *f)
         if (item->stable.n)
             buf_addf(out, ":%.*s", STR_ARG(item->stable));
         buf_pad(out, ' ', 1 + 2 * (size_t)item->depth);
-        buf_addf(out, "%.*s: %.*s\n", STR_ARG(item->kind), STR_ARG(item->name));
+        buf_adds(out, item->kind);
+        buf_addz(out, ": ");
+        buf_adds(out, item->name);
+        buf_addc(out, '\n');
     }
 }
 
@@ -491,6 +494,8 @@ bool fingerprint_parse(struct arena *a, struct str text, struct fingerprint *out
     struct parser p = {.a = a, .rest = text, .out = out, .flaw = flaw};
     *out = (struct fingerprint){0};
     *flaw = (struct fingerprint_flaw){0};
+    if (text.n && memchr(text.p, '\0', text.n))
+        return flaw_at(&p, "there is a NUL byte");
     return parse_version(&p) && parse_dialect(&p) && parse_made_from(&p) && parse_items(&p);
 }
 
