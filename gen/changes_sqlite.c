@@ -15,7 +15,7 @@
 
 #include <string.h>
 
-#include "db/db.h"
+#include "schema/tokens.h"
 
 struct planning {
     struct lite l;
@@ -294,6 +294,17 @@ static bool is_made(const struct planning *p, uint32_t to)
            (p->blocked[to] && is_text_kind(to_object(p, to)) && differs(p, from));
 }
 
+/* The stored text without a comment behind its end, which would swallow a semicolon. */
+static const char *create_text(const struct planning *p, const struct object *o)
+{
+    struct lexer l = {.text = str_from(object_value(o, "sql")), .dialect = DIALECT_SQLITE};
+    struct token t;
+    size_t end = 0;
+    while (token_next(&l, &t))
+        end = t.offset + t.length;
+    return arena_str(p->l.arena, str_slice(l.text, 0, end));
+}
+
 /* Of one table (of the goal), or of all that stand alone: OBJECT_NONE. */
 static void create_all(struct planning *p, unsigned rank, uint32_t table)
 {
@@ -304,7 +315,7 @@ static void create_all(struct planning *p, unsigned rank, uint32_t table)
         if (rank == LITE_INDEX && table == OBJECT_NONE && p->from_of[o->parent] != OBJECT_NONE &&
             is_rebuilt(p, p->from_of[o->parent]))
             continue;
-        lite_step(&p->l, VERB_CREATE, o, p->blocked[i] ? STEP_DISABLED : 0, NULL, object_value(o, "sql"));
+        lite_step(&p->l, VERB_CREATE, o, p->blocked[i] ? STEP_DISABLED : 0, NULL, create_text(p, o));
     }
 }
 
@@ -357,22 +368,4 @@ bool changes_sqlite(struct change_list *out, const struct snapshot *from, const 
     create_all(&p, LITE_TRIGGER, OBJECT_NONE);
     link_replacements(&p);
     return true;
-}
-
-/* ---- the frame ---- */
-
-static bool drops_table(const struct change_step *s)
-{
-    return !(s->flags & STEP_DISABLED) && s->kind->rank != LITE_COLUMN &&
-           ((s->verb == VERB_DROP && (s->kind->flags & KIND_DATA)) || s->verb == VERB_RENAME);
-}
-
-struct sqlite_frame changes_sqlite_frame(const struct change_list *l)
-{
-    for (size_t i = 0; i < l->steps.n; i++)
-        if (drops_table(&l->steps.v[i]))
-            return (struct sqlite_frame){"PRAGMA foreign_keys = OFF;\nBEGIN IMMEDIATE;\n",
-                                         "-- This must give no row, or ROLLBACK:\nPRAGMA foreign_key_check;\nCOMMIT;\n"
-                                         "PRAGMA foreign_keys = ON;\n"};
-    return (struct sqlite_frame){"BEGIN IMMEDIATE;\n", "COMMIT;\n"};
 }

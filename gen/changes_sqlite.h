@@ -8,16 +8,6 @@
 #include "gen/changes.h"
 #include "schema/sqlite_text.h"
 
-/*
- * What a script for SQLite's shell wants around the statements: foreign keys off where a table is dropped or built anew, which
- * must happen outside of the transaction; one transaction; and a look at references before it is committed. A revision needs
- * none of it: whoever applies it does the same.
- */
-struct sqlite_frame {
-    const char *before, *after; /* lines, each with its end */
-};
-struct sqlite_frame changes_sqlite_frame(const struct change_list *l);
-
 enum table_change {
     TABLE_SAME,
     TABLE_ALTER,   /* columns are added and dropped in place */
