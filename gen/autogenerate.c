@@ -56,25 +56,52 @@ static bool is_kept(const struct difference *d)
     return d->verdict == VERDICT_UNEXPECTED && d->found->kind->flags & KIND_KEPT;
 }
 
-/* What differs, a line each, at most a few; nothing: they are equal. */
+enum { MOST_LISTED = 8 };
+
+/* One more of a list that ends after a few. */
+static void list_item(struct buf *out, size_t *n, const struct buf *item)
+{
+    if (*n < MOST_LISTED)
+        buf_addf(out, "%s%s", *n ? "; " : "", item->p);
+    ++*n;
+}
+
+static void end_list(struct buf *out, size_t n)
+{
+    if (n > MOST_LISTED)
+        buf_addf(out, "; and %zu more", n - MOST_LISTED);
+}
+
+/* What differs; nothing: they are equal. */
 static void list_differences(struct autogenerate *g, const struct catalog *wanted, const struct catalog *found,
                              struct buf *out)
 {
-    enum { MOST = 8 };
     struct differences all = {0};
     size_t n = 0;
     catalog_compare(g->arena, wanted, found, &g->options.changes.policy, &all);
     for (size_t i = 0; i < all.n; i++) {
-        if (is_kept(&all.v[i]))
-            continue;
-        if (n < MOST)
-            buf_addz(out, n ? "; " : "");
-        if (n < MOST)
-            difference_describe(out, &all.v[i]);
-        n++;
+        BUF_AUTO item = {0};
+        difference_describe(&item, &all.v[i]);
+        if (!is_kept(&all.v[i]))
+            list_item(out, &n, &item);
     }
-    if (n > MOST)
-        buf_addf(out, "; and %zu more", n - MOST);
+    end_list(out, n);
+}
+
+/* What is left to be done: steps that are not disabled, and refusals. */
+static void list_left(const struct change_list *l, struct buf *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < l->steps.n + l->refusals.n; i++) {
+        BUF_AUTO item = {0};
+        if (i >= l->steps.n)
+            buf_addz(&item, l->refusals.v[i - l->steps.n].message);
+        else if (!(l->steps.v[i].flags & STEP_DISABLED))
+            buf_addf(&item, "%s", l->steps.v[i].sql);
+        if (item.n)
+            list_item(out, &n, &item);
+    }
+    end_list(out, n);
 }
 
 /* ---- reading ---- */
@@ -82,6 +109,42 @@ static void list_differences(struct autogenerate *g, const struct catalog *wante
 static const struct catalog *live_catalog(const struct autogenerate *g)
 {
     return g->from.kind == ENDPOINT_DATABASE ? g->start.exact : g->to.kind == ENDPOINT_DATABASE ? g->goal.exact : NULL;
+}
+
+static const char *unquote(struct arena *a, const char *name)
+{
+    BUF_AUTO out = {0};
+    bool quoted = *name == '"';
+    for (const char *c = name + quoted; *c && !(quoted && c[0] == '"' && c[1] == '\0'); c++) {
+        buf_addc(&out, *c);
+        c += quoted && *c == '"';
+    }
+    return out.p ? arena_str(a, buf_str(&out)) : "";
+}
+
+/*
+ * Who does everything on the bench: whoever reads the start, who is the one to run the script. Where owners do not count it
+ * is who owns most of the database, since what a file says without a name is about its owner.
+ */
+static const char *acting_role(struct autogenerate *g, const struct catalog *live)
+{
+    struct strings names = {0};
+    size_t *times = ARENA_ARRAY(g->arena, size_t, live->objects.n + 1), best = 0;
+    for (size_t i = 0; !g->options.changes.policy.owners && i < live->objects.n; i++) {
+        const struct object *o = &live->objects.v[i];
+        const char *owner = kind_attribute(o->kind, "owner") < o->kind->n_attributes ? object_value(o, "owner") : NULL;
+        size_t k = 0;
+        if (!owner || o->kind == &kind_schema)
+            continue;
+        while (k < names.n && strcmp(names.v[k], owner) != 0)
+            k++;
+        if (k == names.n)
+            vec_push(g->arena, &names, owner);
+        times[k]++;
+    }
+    for (size_t k = 1; k < names.n; k++)
+        best = times[k] > times[best] ? k : best;
+    return names.n ? unquote(g->arena, names.v[best]) : live->role;
 }
 
 static bool needs_bench(const struct autogenerate *g)
@@ -96,7 +159,7 @@ static bool open_bench(struct autogenerate *g, struct err *e)
         .dialect = g->from.dialect,
         .scratch = g->options.scratch,
         .major = live && g->from.dialect == DIALECT_POSTGRESQL ? (int)(live->version / 10000) : 0,
-        .role = live ? live->role : NULL,
+        .role = live && g->from.dialect == DIALECT_POSTGRESQL ? acting_role(g, live) : NULL,
         .schema = g->options.scope.schema,
         .scope = g->options.scope,
         .stream = g->from.kind == ENDPOINT_REVISIONS ? g->from.stream->name : "",
@@ -118,6 +181,9 @@ static bool read_databases(struct autogenerate *g, struct err *e)
         return false;
     if (g->to.kind == ENDPOINT_DATABASE && !endpoint_read_database(g->arena, &g->to, g->options.relative, &g->goal, e))
         return false;
+    /* What is made is made by whoever reads the start. */
+    if (g->from.kind == ENDPOINT_DATABASE && g->to.kind == ENDPOINT_DATABASE)
+        g->goal.exact->role = g->goal.shown->role = g->start.exact->role;
     if (g->from.kind != ENDPOINT_DATABASE || g->to.kind != ENDPOINT_DATABASE || g->from.dialect != DIALECT_POSTGRESQL ||
         g->start.exact->version / 10000 == g->goal.exact->version / 10000)
         return true;
@@ -127,6 +193,30 @@ static bool read_databases(struct autogenerate *g, struct err *e)
     return false;
 }
 
+/*
+ * The goal stands on the bench after it was read, and most of it is the start already: what leads back is far less than the
+ * whole. False: it does not lead there, for whatever reason, and the bench is to be cleared.
+ */
+static bool copy_from_goal(struct autogenerate *g)
+{
+    struct snapshot copy = {0};
+    struct change_list steps = {.arena = g->arena};
+    struct change_options options = everything(g);
+    const struct snapshot start = {g->start.exact, g->start.exact}, goal = {g->goal.exact, g->goal.exact};
+    BUF_AUTO differing = {0};
+    AUTO_ERR e = {0};
+    options.keep_rows = false;
+    if (g->to.kind == ENDPOINT_DATABASE || !bench_add_roles(g->bench, g->start.exact, &e) ||
+        !changes_make(&steps, &goal, &start, &options, &e))
+        return false;
+    struct strings sql = enabled_sql(g->arena, &steps);
+    bool there = !steps.refusals.n && bench_run(g->bench, &sql, &e) && bench_read(g->bench, g->arena, false, &copy, &e);
+    change_list_free(&steps);
+    if (there)
+        list_differences(g, g->start.exact, copy.exact, &differing);
+    return there && !differing.n;
+}
+
 /* A database on the bench is what its statements make of it; what they cannot make cannot be tried. */
 static bool copy_start(struct autogenerate *g, struct err *e)
 {
@@ -134,6 +224,8 @@ static bool copy_start(struct autogenerate *g, struct err *e)
     struct change_list steps = {0};
     struct change_options options = everything(g);
     options.keep_rows = false;
+    if (copy_from_goal(g))
+        return true;
     if (!bench_clear(g->bench, e) || !bench_add_roles(g->bench, g->start.exact, e) ||
         !bench_read(g->bench, g->arena, false, &empty, e))
         return false;
@@ -318,11 +410,7 @@ static bool check_reached(struct autogenerate *g, const struct snapshot *reached
         struct change_options options = g->options.changes;
         if (!changes_make(&again, reached, &g->goal, &options, e))
             return false;
-        for (size_t i = 0; i < again.steps.n; i++)
-            if (!(again.steps.v[i].flags & STEP_DISABLED))
-                buf_addf(&left, "%s%s %s", left.n ? "; " : "", again.steps.v[i].kind->name, again.steps.v[i].identity);
-        for (size_t i = 0; i < again.refusals.n; i++)
-            buf_addf(&left, "%s%s", left.n ? "; " : "", again.refusals.v[i].message);
+        list_left(&again, &left);
         change_list_free(&again);
     }
     if (left.n)
