@@ -202,6 +202,7 @@ static void make_item(struct maker *m, uint32_t i, const struct qualifier *q, co
     if (m->left_out[i])
         return;
     item->kind = str_from(o->kind->name);
+    item->kept = o->kind->flags & KIND_KEPT;
     item->name = relative_name(m->a, o->identity, q);
     item->depth = parent == OBJECT_NONE ? 0 : m->items[parent].depth + 1;
     if (parent != OBJECT_NONE)
@@ -609,7 +610,8 @@ void fingerprint_compare(struct arena *a, const struct fingerprint *wanted, cons
             add_difference(a, out, VERDICT_MISSING, &wanted->items[w]);
             w = skip_parts(wanted, w, w_end);
         } else if (order > 0) {
-            add_difference(a, out, VERDICT_UNEXPECTED, &found->items[f]);
+            if (!found->items[f].kept)
+                add_difference(a, out, VERDICT_UNEXPECTED, &found->items[f]);
             f = skip_parts(found, f, f_end);
         } else {
             compare_hashes(a, &wanted->items[w++], &found->items[f++], wanted->major == found->major, out);

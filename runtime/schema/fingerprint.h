@@ -56,6 +56,7 @@ struct fingerprint_item {
     struct str stable; /* hex digits; empty for SQLite */
     uint32_t depth;    /* 0: part of nothing; else one more than that of what it is part of, which stands before it */
     bool beside;       /* not in the stream's schema */
+    bool kept;         /* of a catalog alone: what is here is not dropped unasked, so nobody minds an extension more */
 };
 
 struct fingerprint {
