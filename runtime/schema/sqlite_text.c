@@ -709,7 +709,7 @@ static bool take_type(struct parser *p, struct sqlite_text_column *column)
 {
     BUF_AUTO out = {0};
     const struct token *t;
-    while ((t = peek(p, 0)) && is_identifier(t) && !ends_type(p)) {
+    while ((t = peek(p, 0)) && is_identifier(t) && !t->open && !ends_type(p)) {
         buf_addz(&out, out.n ? " " : "");
         buf_addz(&out, take_name(p));
     }
