@@ -105,8 +105,8 @@ struct source_stream {
     enum stream_kind kind;
     uint32_t dialects;
     bool multiple_heads;
-    const char *registry;                    /* NULL unless fleet */
-    VEC(struct source_revision *) revisions; /* in byte order of file names; link puts them in topological order */
+    const char *registry;                         /* NULL unless fleet */
+    VEC(struct source_revision *) revisions;      /* in byte order of file names; link puts them in topological order */
     struct text_file fingerprints[DIALECT_COUNT]; /* path NULL: there is none */
     uint8_t sha256[32];
     const struct stream *linked; /* made by link, NULL while the stream has errors */
