@@ -297,7 +297,9 @@ static void spread_to(struct spreading *s, struct pair *o, struct pair *t, enum 
             refuse_pair(c, t, "it cannot be replaced while a column needs it");
         return;
     }
-    if (o->verdict == PAIR_SAME || needs_in_new(c, o, t))
+    /* A view that is stated anew while the column is still there might hold on to it. */
+    bool loses_column = pair_kind(c, t)->rank == PG_COLUMN && pair_kind(c, o)->rank == PG_VIEW;
+    if (o->verdict == PAIR_SAME || loses_column || needs_in_new(c, o, t))
         replace(s, o);
 }
 
@@ -360,6 +362,23 @@ static bool wants_room(const struct comparison *c, const struct pair *p)
     return p->moves_values || p->retyped || kind->replace || kind->rank == PG_ENUM;
 }
 
+/* The table that an object is, or is a part of. */
+static const struct pair *table_of(const struct comparison *c, const struct pair *p)
+{
+    const struct pair *parent = pair_parent(c, p);
+    return parent && pair_kind(c, parent)->rank == PG_TABLE ? parent : p;
+}
+
+/* A logged table has no key to an unlogged one, so that keys go first and come last. */
+static void order_key(struct comparison *c, const struct pair *key, const struct pair *to)
+{
+    const struct pair *table = table_of(c, to);
+    if (pair_kind(c, key)->rank != PG_FOREIGN_KEY || pair_kind(c, table)->rank != PG_TABLE)
+        return;
+    before(c, key->drop, table->alter);
+    before(c, table->alter, key->make);
+}
+
 static void order_old_edges(struct comparison *c)
 {
     const struct catalog *from = c->from->exact;
@@ -367,6 +386,7 @@ static void order_old_edges(struct comparison *c)
         const struct pair *o = pair_of_old(c, from->edges.v[i].from), *t = pair_of_old(c, from->edges.v[i].to);
         before(c, o->drop, t->drop);
         before(c, o->alter, t->drop);
+        order_key(c, o, t);
         if (wants_room(c, t) || pair_kind(c, o)->rank == PG_CONSTRAINT)
             before(c, o->drop, t->alter);
     }
@@ -381,6 +401,7 @@ static void order_new_edges(struct comparison *c)
             continue;
         before(c, t->make, o->make);
         before(c, t->alter, o->make);
+        order_key(c, o, t);
         before(c, t->make, o->alter);
         if (!(o->moves_values && o->verdict == PAIR_SAME))
             before(c, t->alter, o->alter);

@@ -306,6 +306,9 @@ static unsigned conversion_flags(enum conversion conversion, bool rewrites, cons
     if (conversion == CONVERSION_LOSES) {
         *note = "values are rounded or cut";
         flags |= STEP_DESTRUCTIVE;
+    } else if (conversion == CONVERSION_EXPLICIT) {
+        *note = "nothing converts its values unasked: say how by a hint \"-- using: EXPRESSION\"";
+        flags |= STEP_DESTRUCTIVE;
     } else if (conversion == CONVERSION_MAY_FAIL) {
         *note = "a value that does not fit makes it fail";
     }

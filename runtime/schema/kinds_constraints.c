@@ -146,7 +146,8 @@ const struct kind kind_clustering = {
 #define STATISTICS_IDENTITY "quote_ident(xn.nspname) || '.' || quote_ident(x.stxname)"
 
 static const struct attribute statistics_attributes[] = {
-    ATTRIBUTE_REPLACED("definition"), /* "(ndistinct) ON a, b FROM t" */
+    ATTRIBUTE_HIDDEN("definition"), /* "(ndistinct) ON a, b FROM t" */
+    ATTRIBUTE_REPLACED("content"),  /* the same with columns by name: the server has them by number */
     {"target", CHANGE_SET, ATTRIBUTE_AFTER, "ALTER STATISTICS {address} SET STATISTICS {target}",
      "ALTER STATISTICS {address} SET STATISTICS -1"},
     ATTRIBUTE_OWNED,
@@ -161,6 +162,10 @@ const struct kind kind_statistics = {
         " END AS address,"
         " ltrim(substr(pg_get_statisticsobjdef(x.oid), length('CREATE STATISTICS ' || " STATISTICS_IDENTITY ") + 1))"
         " AS definition,"
+        " concat_ws('; ', (SELECT string_agg(k, '' ORDER BY k) FROM unnest(x.stxkind::text[]) k),"
+        "  (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname COLLATE \"C\") FROM pg_attribute a"
+        "   WHERE a.attrelid = c.oid AND a.attnum = ANY (x.stxkeys)),"
+        "  ${since:140000,pg_get_expr(x.stxexprs, c.oid),NULL}, " RELATION_IDENTITY ") AS content,"
         " ${since:130000,CASE WHEN x.stxstattarget >= 0 THEN x.stxstattarget END,NULL} AS target,"
         " ${owner:x.stxowner} AS owner, ${comment:pg_statistic_ext,x.oid,0} AS comment" FROM_RELATION
         "JOIN pg_statistic_ext x ON x.stxrelid = c.oid JOIN pg_namespace xn ON xn.oid = x.stxnamespace "

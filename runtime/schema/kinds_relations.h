@@ -26,6 +26,8 @@
     "(SELECT string_agg(left(o, strpos(o, '=')) || CASE WHEN " OPTION_VALUE                                            \
     " ~ '^([a-z_]+|[0-9]+([.][0-9]+)?)$' THEN " OPTION_VALUE " ELSE quote_literal(" OPTION_VALUE                       \
     ") END, ', ' ORDER BY o COLLATE \"C\") FROM " FROM ")"
+#define WORD_OF_STORAGE(COLUMN)                                                                                        \
+    "CASE " COLUMN " WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' WHEN 'x' THEN 'EXTENDED' END"
 #define RELATION_ACCESS_METHOD                                                                                         \
     "(SELECT quote_ident(m.amname) FROM pg_am m WHERE m.oid = c.relam AND m.amname <> 'heap') AS access_method"
 #define RELATION_TABLESPACE                                                                                            \
