@@ -85,15 +85,23 @@ static bool ask(struct app *app, struct autogenerate *g, const struct rename_que
     return !yes || renames_accept(g->arena, &g->start, &g->goal, q, &g->renames, e);
 }
 
+/* Everything that would be asked, so that one answer does not only lead to the next question. */
 static bool refuse_to_guess(struct autogenerate *g, const struct rename_question *q, struct err *e)
 {
     const char *word = old_word(g, q), *name = new_name(g, q);
+    const char *object = rename_word(g->arena, g->start.exact, old_of(g, q), NULL);
+    BUF_AUTO others = {0};
+    for (size_t i = 0; i < g->renames.questions.n; i++) {
+        const struct rename_question *other = &g->renames.questions.v[i];
+        if (other != q && other->holds_values && !is_answered(g, other))
+            buf_addf(&others, "%s%s to %s", others.n ? ", " : "", old_shown(g, other), new_name(g, other));
+    }
     err_set(e, FAULT_USAGE, "%s goes and %s comes: is that a rename?", old_shown(g, q), name);
-    err_detail(e, "nothing was written");
+    err_detail(e, "nothing was written%s%s", others.n ? "; the same is asked of " : "", others.n ? others.p : "");
     err_hint(e,
              "yes: put \"-- renamed from: %s\" above %s in the schema, or say --rename '%s=%s'; no: say "
              "--allow-destructive='%s'",
-             rename_name(g->arena, old_of(g, q), q->label), name, word, name, word);
+             rename_name(g->arena, old_of(g, q), q->label), name, word, name, object);
     return false;
 }
 

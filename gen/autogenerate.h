@@ -15,8 +15,8 @@
 struct autogenerate_options {
     struct change_options changes; /* its hints are those of the goal, and set by us */
     struct strings renames;        /* --rename KIND:OLD=NEW */
-    struct strings yes, no;        /* the same of what a person was asked: for the other dialect, which would ask again */
-    const char *scratch;           /* --scratch */
+    struct strings yes, no; /* the same of what a person was asked: for the other dialect, which would ask again */
+    const char *scratch;    /* --scratch */
     struct scope scope;
     const char *tenant; /* what a revision learns of it on the scratch database; NULL: a made up one */
     bool relative;      /* the steps have names as the search path allows */

@@ -81,7 +81,8 @@ bool rename_is_meant(const struct strings *words, const struct catalog *c, const
     ARENA_AUTO arena = {0};
     const char *word = rename_word(&arena, c, o, label);
     const char *whole = arena_printf(&arena, "%s:%s", o->kind->name, o->identity);
-    return strings_has(words, word) || (!label && strings_has(words, whole));
+    const char *object = rename_word(&arena, c, o, NULL);
+    return strings_has(words, word) || strings_has(words, object) || strings_has(words, whole);
 }
 
 /* ---- pairs ---- */

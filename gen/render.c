@@ -133,10 +133,20 @@ void render_up(struct buf *out, const struct autogenerate *g, size_t portion)
         add_step(out, g, p->up.v[i], i ? p->up.v[i - 1] : NULL);
 }
 
+static bool destroys(const struct portion *p)
+{
+    for (size_t i = 0; i < p->up.n; i++)
+        if (p->up.v[i]->flags & STEP_DESTRUCTIVE && !(p->up.v[i]->flags & STEP_DISABLED))
+            return true;
+    return false;
+}
+
 void render_down(struct buf *out, const struct autogenerate *g, size_t portion)
 {
     const struct portion *p = &g->portions.v[portion];
     begin_section(out, g, p, any_routine(&p->down));
+    if (destroys(p))
+        buf_addz(out, "-- What the way up destroyed does not come back: this restores the structure alone.\n");
     for (size_t i = 0; i < p->down.steps.n; i++)
         add_statement(out, p->down.steps.v[i].sql);
     if (p->down_disabled.n)

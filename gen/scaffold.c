@@ -445,9 +445,12 @@ static bool add_section(const struct filling *f, const struct scaffold_section *
 /* Where the template has no ${comment}, it stands before the sections. */
 static void add_comment(const struct filling *f)
 {
-    struct str text = f->template->bytes, rest = str_from(f->w->what->comment), line;
-    if (memmem(text.p, text.n, "${comment}", 10))
-        return;
+    struct str rest = str_from(f->w->what->comment), line;
+    for (uint32_t n = 1; n <= f->template->n_lines; n++) {
+        line = text_line(f->template, n);
+        if (!is_dropped(f, n) && memmem(line.p, line.n, "${comment}", 10))
+            return;
+    }
     while (rest.n && str_next(&rest, '\n', &line))
         buf_addf(f->out, "-- %.*s\n", STR_ARG(line));
     if (f->w->what->comment)

@@ -308,6 +308,7 @@ rm -f "${OUT##*$'\n'}"
 autogenerate "less2" --allow-destructive
 expect_exit 0
 expect lacks "$(section "up postgresql")" "disabled"
+expect contains "$(section "down postgresql")" "does not come back"
 build_project p profile-migrate
 run "$APP" tenant head
 expect_exit 0
@@ -356,8 +357,11 @@ expect_stderr_contains "backfill"
 expect_equal "$(files)" "$BEFORE"
 
 it "marks what weakens security, and warns"
-printf 'dialects = postgresql\nurl = ${RLS_URL}\n' | sed '1i [stream]\nkind = single' >rls.ini
-new_stream p rls <rls.ini
+new_stream p rls <<'INI'
+[stream]
+kind = single
+dialects = postgresql
+INI
 write_revision p rls rlsa1 "" <<'SQL'
 -- migrate:up
 CREATE TABLE t (id integer PRIMARY KEY, who text);
@@ -389,7 +393,7 @@ BEFORE=$(files)
 autogenerate "online" --online
 expect_exit 0
 expect_that "one file only" test "$(files)" -gt $((BEFORE + 1))
-ALL=$(cat $OUT)
+ALL=$(xargs cat <<<"$OUT")
 expect contains "$ALL" "-- migrate:up postgresql transaction:false"
 expect contains "$ALL" "CREATE INDEX CONCURRENTLY notes_stars_idx"
 expect contains "$ALL" "NOT VALID"
@@ -416,7 +420,8 @@ SQL
 autogenerate "ini"
 expect_exit 0
 expect contains "$(written)" "CREATE INDEX CONCURRENTLY notes_shout_idx"
-rm -f $OUT
+rm -f "$OUT"
+sed -i '/autogenerate_online/d' p/migrations/tenant/env.ini
 
 it "puts enum values that the same plan uses into a revision of their own"
 new_stream p moods <<'INI'
@@ -450,15 +455,44 @@ run "$APP" moods downgrade base --url "$(pg_url moods)"
 expect_exit 0
 rm -rf p/migrations/moods
 
+it "keeps the template's own lines around what it writes, and its comments"
+cat >p/migrations/revision.sql.tmpl <<'TEMPLATE'
+## ${comment} and ${body} may be spoken of here
+-- Revision: ${revision}
+-- Revises: ${down_revision}
+-- Message: ${message}
+
+-- our own words
+
+-- migrate:up postgresql
+SET LOCAL lock_timeout = '3s';
+${body}
+-- done
+
+-- migrate:up sqlite
+
+-- migrate:down
+TEMPLATE
+autogenerate "template"
+expect_exit 0
+expect contains "$(written)" "-- our own words"
+expect contains "$(written)" "-- PostgreSQL: compared"
+expect matches "$(section "up postgresql")" "SET LOCAL lock_timeout = '3s';.*CREATE INDEX.*-- done"
+expect lacks "$(section "up sqlite")" "lock_timeout"
+rm -f "$OUT"
+gen tenant revision -m "by hand"
+expect_exit 0
+expect lacks "$(written)" "{body}"
+rm -f "$OUT" p/migrations/revision.sql.tmpl
+
 # --------------------------------------------------------------------------------------------------- schema_command
 
 it "takes the models from schema_command, run where the project is"
-sed -i '/autogenerate_online/d' p/migrations/tenant/env.ini
 mkdir p/models
 cp p/migrations/tenant/schema.sql p/models/postgresql.sql
 sed 's/boolean/boolean/' p/models/postgresql.sql >p/models/sqlite.sql
 mv p/migrations/tenant/schema.sql kept.sql
-echo 'schema_command = cat models/$MIGRATE_DIALECT.sql' >>p/migrations/tenant/env.ini
+echo "schema_command = cat models/\$MIGRATE_DIALECT.sql" >>p/migrations/tenant/env.ini
 gen tenant check --scratch "$SCRATCH"
 expect_exit 5
 expect_stdout_contains notes_shout_idx
