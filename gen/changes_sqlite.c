@@ -135,6 +135,18 @@ static bool differs(const struct planning *p, uint32_t from)
     return false;
 }
 
+static void collect_names(struct arena *a, const struct catalog *c, struct strings *out)
+{
+    for (size_t i = 0; i < c->objects.n; i++) {
+        const struct object *o = &c->objects.v[i];
+        if (o->kind->rank == LITE_COLUMN)
+            vec_push(a, out, sqlite_text_lower(a, object_value(o, "name")));
+        else if (o->kind->rank != LITE_INDEX && (o->kind->flags & KIND_RELATION))
+            vec_push(a, out, sqlite_text_unquoted(a, str_from(o->identity)));
+    }
+    strings_sort(out);
+}
+
 static void judge_tables(struct planning *p)
 {
     struct lite *l = &p->l;
@@ -350,6 +362,8 @@ bool changes_sqlite(struct change_list *out, const struct snapshot *from, const 
     struct planning p = {
         .l = {.arena = out->arena, .out = out, .from = from->exact, .to = to->exact, .options = options}};
     (void)e;
+    collect_names(out->arena, from->exact, &p.l.from_names);
+    collect_names(out->arena, to->exact, &p.l.to_names);
     pair_up(&p);
     judge_tables(&p);
     refuse_virtual_tables(&p);

@@ -30,6 +30,7 @@ struct lite {
     struct change_list *out;
     const struct catalog *from, *to;
     const struct change_options *options;
+    struct strings from_names, to_names; /* see `known` in schema/sqlite_text.h */
     VEC(struct table_plan) tables;
 };
 

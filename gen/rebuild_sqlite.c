@@ -73,6 +73,26 @@ static bool has_inline_key(const struct sqlite_text_table *t, size_t column)
     return inline_constraint(t, column, SQLITE_PRIMARY_KEY) || inline_constraint(t, column, SQLITE_UNIQUE);
 }
 
+/* The column that is the rowid's other name; columns.n: there is none. */
+static size_t rowid_column(const struct sqlite_text_table *t)
+{
+    for (size_t i = 0; i < t->constraints.n; i++)
+        if (t->constraints.v[i].kind == SQLITE_PRIMARY_KEY && t->constraints.v[i].is_plain_key)
+            return text_column(t, t->constraints.v[i].columns.v[0]);
+    return t->columns.n;
+}
+
+/* A word that means the rowid in both tables; NULL: all are columns. */
+static const char *rowid_word(const struct table_plan *plan)
+{
+    static const char *const words[] = {"rowid", "_rowid_", "oid"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (text_column(&plan->old_text, words[i]) == plan->old_text.columns.n &&
+            text_column(&plan->new_text, words[i]) == plan->new_text.columns.n)
+            return words[i];
+    return NULL;
+}
+
 /* ---- constraints ---- */
 
 /* Whether a constraint comes or goes with the definition of a column that does. */
@@ -260,8 +280,8 @@ static bool is_understood(struct lite *l, struct table_plan *plan)
 {
     const struct object *old = from_object(l, plan->from), *new = to_object(l, plan->to);
     if (!object_value(old, "definition") && !object_value(new, "definition"))
-        return sqlite_text_table(l->arena, str_from(object_value(old, "sql")), &plan->old_text) &&
-               sqlite_text_table(l->arena, str_from(object_value(new, "sql")), &plan->new_text);
+        return sqlite_text_table(l->arena, str_from(object_value(old, "sql")), &l->from_names, &plan->old_text) &&
+               sqlite_text_table(l->arena, str_from(object_value(new, "sql")), &l->to_names, &plan->new_text);
     if (same(object_value(old, "definition"), object_value(new, "definition")))
         return false;
     struct err *e = lite_refuse(l, new, "its text is not understood, so it cannot be changed");
@@ -279,9 +299,10 @@ static bool can_keep(const struct lite *l, const struct table_plan *plan)
     return true;
 }
 
+/* The losses are those of the whole table then, and allowed by its name too. */
 static void forbid(struct lite *l, struct table_plan *plan)
 {
-    plan->forbidden = true;
+    plan->forbidden = !lite_is_allowed(l, to_object(l, plan->to));
     for (size_t i = 0; i < plan->kept.n; i++)
         vec_push(l->arena, &plan->dropped, plan->kept.v[i]);
     plan->kept.n = 0;
@@ -295,31 +316,72 @@ static bool may_lose(const struct lite *l, const struct table_plan *plan)
     return true;
 }
 
-static void refuse_unfilled(struct lite *l, const struct object *column)
+static void refuse_unfilled(struct lite *l, const struct object *column, const char *what)
 {
-    struct err *e = lite_refuse(l, column, "rows that are there would have no value in this new NOT NULL column");
+    struct err *e = lite_refuse(l, column, "rows that are there would have %s", what);
     err_hint(
         e,
         "write \"-- backfill: EXPRESSION\" above it in the schema file, or \"-- backfill: none\" if there are no rows");
 }
 
-/* New columns that want a value which no row has. */
+static bool is_in_key(const struct sqlite_text_table *t, const char *column)
+{
+    for (size_t i = 0; i < t->constraints.n; i++)
+        if (t->constraints.v[i].kind <= SQLITE_UNIQUE && strings_has(&t->constraints.v[i].columns, column))
+            return true;
+    return false;
+}
+
+/* Whether a key of the goal is of this column alone. */
+static bool is_alone_in_key(const struct sqlite_text_table *t, size_t column)
+{
+    for (size_t i = 0; i < t->constraints.n; i++) {
+        const struct sqlite_text_constraint *c = &t->constraints.v[i];
+        if ((c->kind == SQLITE_PRIMARY_KEY || c->kind == SQLITE_UNIQUE) && c->columns.n == 1 &&
+            strcasecmp(c->columns.v[0], t->columns.v[column].name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What rows would lack in a new column; NULL: all is well. */
+static const char *lacks(const struct lite *l, const struct table_plan *plan, const struct object *column)
+{
+    size_t at = text_column(&plan->new_text, name_of(column));
+    const struct sqlite_text_column *c = &plan->new_text.columns.v[at];
+    bool numbered = at == rowid_column(&plan->new_text) && !plan->old_text.without_rowid;
+    if (c->generated || numbered || backfill_of(l, column))
+        return NULL;
+    if (object_value(column, "not_null") && c->is_null)
+        return "no value in this new NOT NULL column";
+    return !c->is_null && c->is_constant && is_alone_in_key(&plan->new_text, at) ? "one and the same value in this key"
+                                                                                 : NULL;
+}
+
+/* What they get when nobody says what: something empty, or where keys tell rows apart their numbers. */
+static const char *filler(const struct lite *l, const struct table_plan *plan, const struct object *column)
+{
+    static const char *const empty[] = {[AFFINITY_NONE] = "x''", [AFFINITY_TEXT] = "''", [AFFINITY_NUMBER] = "0"};
+    const char *rowid = plan->old_text.without_rowid ? NULL : rowid_word(plan);
+    if (!lacks(l, plan, column))
+        return NULL;
+    return rowid && is_in_key(&plan->new_text, sqlite_text_lower(l->arena, name_of(column)))
+               ? rowid
+               : empty[affinity_of(object_value(column, "type"))];
+}
+
 static void look_at_rows(struct lite *l, const struct table_plan *plan)
 {
     for (size_t i = 0; i < plan->added.n; i++) {
         const struct object *column = to_object(l, plan->added.v[i]);
-        const struct sqlite_text_column *c = &plan->new_text.columns.v[text_column(&plan->new_text, name_of(column))];
-        if (!object_value(column, "not_null") || !c->is_null || c->generated || find_hint(l, HINT_BACKFILL, column))
-            continue;
-        size_t at = text_column(&plan->new_text, name_of(column));
-        const struct sqlite_text_constraint *key = inline_constraint(&plan->new_text, at, SQLITE_PRIMARY_KEY);
-        if (key && key->is_plain_key)
+        const char *what = lacks(l, plan, column);
+        if (!what || find_hint(l, HINT_BACKFILL, column))
             continue;
         if (l->options->ask_backfill)
-            refuse_unfilled(l, column);
+            refuse_unfilled(l, column, what);
         else
-            lite_note(l, "column %s is new and NOT NULL without a default: a table with rows refuses it",
-                      column->identity);
+            lite_note(l, "column %s: rows that are there get %s, since nothing says what they should have",
+                      column->identity, filler(l, plan, column));
     }
 }
 
@@ -420,26 +482,6 @@ static const char *create_text(struct lite *l, const struct table_plan *plan, co
     return arena_str(l->arena, buf_str(&out));
 }
 
-/* The column that is the rowid's other name; columns.n: there is none. */
-static size_t rowid_column(const struct sqlite_text_table *t)
-{
-    for (size_t i = 0; i < t->constraints.n; i++)
-        if (t->constraints.v[i].kind == SQLITE_PRIMARY_KEY && t->constraints.v[i].is_plain_key)
-            return text_column(t, t->constraints.v[i].columns.v[0]);
-    return t->columns.n;
-}
-
-/* A word that means the rowid in both tables; NULL: all are columns. */
-static const char *rowid_word(const struct table_plan *plan)
-{
-    static const char *const words[] = {"rowid", "_rowid_", "oid"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (text_column(&plan->old_text, words[i]) == plan->old_text.columns.n &&
-            text_column(&plan->new_text, words[i]) == plan->new_text.columns.n)
-            return words[i];
-    return NULL;
-}
-
 struct copy {
     struct buf names, values;
 };
@@ -473,13 +515,13 @@ static void copy_column(struct lite *l, const struct table_plan *plan, struct co
     const struct sqlite_text_column *c = &plan->new_text.columns.v[i];
     const struct object *new = to_object(l, find_column(l->to, to_object(l, plan->to), c->name));
     uint32_t old = find_column(l->from, from_object(l, plan->from), c->name);
-    const char *backfill = NULL, *rowid = rowid_word(plan);
+    const char *value = NULL, *rowid = rowid_word(plan);
     if (c->generated)
         return;
     if (old != OBJECT_NONE)
         copy_add(copy, new->address, copied_value(l, from_object(l, old), new));
-    else if ((backfill = backfill_of(l, new)))
-        copy_add(copy, new->address, backfill);
+    else if ((value = backfill_of(l, new)) || (value = filler(l, plan, new)))
+        copy_add(copy, new->address, value);
     else if (i == rowid_column(&plan->new_text) && rowid && !plan->old_text.without_rowid)
         copy_add(copy, new->address, rowid);
 }
@@ -541,6 +583,12 @@ static const char *losses(const struct lite *l, const struct table_plan *plan)
     return out.n ? arena_str(l->arena, buf_str(&out)) : NULL;
 }
 
+/* A constraint that lets rows go without a word, which the copy must not. */
+static bool settles_conflicts(const struct lite *l, const struct table_plan *plan)
+{
+    return sqlite_text_mentions(str_from(object_value(to_object(l, plan->to), "sql")), "conflict");
+}
+
 static void rebuild(struct lite *l, const struct table_plan *plan)
 {
     const struct object *old = from_object(l, plan->from), *new = to_object(l, plan->to);
@@ -551,7 +599,8 @@ static void rebuild(struct lite *l, const struct table_plan *plan)
     lite_step(l, VERB_CREATE, new, flags, note, create_text(l, plan, passing));
     if (copy_rows(l, plan, &copy))
         lite_step(l, VERB_FILL, new, flags | STEP_REWRITES, note,
-                  arena_printf(l->arena, "INSERT INTO %s (%s) SELECT %s FROM %s", quoted, copy.names.p, copy.values.p,
+                  arena_printf(l->arena, "INSERT%s INTO %s (%s) SELECT %s FROM %s",
+                               settles_conflicts(l, plan) ? " OR ABORT" : "", quoted, copy.names.p, copy.values.p,
                                old->address));
     else
         lite_refuse(l, new, "nothing of its rows would stay");

@@ -53,6 +53,7 @@ struct reader {
     VEC(struct relation) relations;
     VEC(struct reported_column) columns;
     VEC(struct text_object) rest;
+    struct strings names; /* of all columns and relations */
 };
 
 /* ---- rows ---- */
@@ -230,9 +231,11 @@ static void add_table(struct reader *r, struct relation *relation)
     size_t n;
     const struct reported_column *columns = columns_of(r, relation->name, &n);
     const char *identity = identity_of(r, relation->name);
-    bool known = sqlite_text_table(r->arena, str_from(relation->sql), &text) && agrees(&text, relation, columns, n);
+    bool known = sqlite_text_table(r->arena, str_from(relation->sql), &r->names, &text) &&
+                 agrees(&text, relation, columns, n);
     const char *values[] = {relation->name, relation->without_rowid ? "true" : NULL, relation->strict ? "true" : NULL,
-                            known ? NULL : sqlite_text_normal(r->arena, str_from(relation->sql), 3), relation->sql};
+                            known ? NULL : sqlite_text_normal(r->arena, str_from(relation->sql), 3, &r->names),
+                            relation->sql};
     relation->object = add(r, LITE_TABLE, identity, address_of(r, relation->name), OBJECT_NONE, 0, values);
     for (size_t i = 0; known && i < n; i++)
         add_column(r, relation, identity, i, &text.columns.v[i], columns[i].not_null);
@@ -255,7 +258,8 @@ static void add_relation(struct reader *r, struct relation *relation)
         add_table(r, relation);
         return;
     }
-    const char *values[] = {sqlite_text_normal(r->arena, str_from(relation->sql), view ? 3 : 4), relation->sql};
+    const char *values[] = {sqlite_text_normal(r->arena, str_from(relation->sql), view ? 3 : 4, &r->names),
+                            relation->sql};
     relation->object = add(r, view ? LITE_VIEW : LITE_VIRTUAL_TABLE, identity_of(r, relation->name),
                            address_of(r, relation->name), OBJECT_NONE, 0, values);
 }
@@ -280,14 +284,14 @@ static void add_text_object(struct reader *r, const struct text_object *o)
         return;
     const char *identity = identity_of(r, o->name), *address = address_of(r, o->name);
     if (strcmp(o->type, "trigger") == 0) {
-        const char *values[] = {sqlite_text_normal(r->arena, str_from(o->sql), 3), o->sql};
+        const char *values[] = {sqlite_text_normal(r->arena, str_from(o->sql), 3, &r->names), o->sql};
         add(r, LITE_TRIGGER, identity, address, relation->object, 0, values);
         return;
     }
     struct lexer l = {.text = str_from(o->sql), .dialect = DIALECT_SQLITE};
     struct token t;
     bool unique = token_next(&l, &t) && token_next(&l, &t) && token_is_word(l.text, &t, "UNIQUE");
-    const char *rest = sqlite_text_normal(r->arena, str_from(o->sql), unique ? 4 : 3);
+    const char *rest = sqlite_text_normal(r->arena, str_from(o->sql), unique ? 4 : 3, &r->names);
     const char *values[] = {o->name, unique ? arena_printf(r->arena, "unique %s", rest) : rest, o->sql};
     add(r, LITE_INDEX, identity, address, relation->object, 0, values);
 }
@@ -316,8 +320,18 @@ static void add_edges(struct reader *r)
     }
 }
 
+static void collect_names(struct reader *r)
+{
+    for (size_t i = 0; i < r->columns.n; i++)
+        vec_push(r->arena, &r->names, sqlite_text_lower(r->arena, r->columns.v[i].name));
+    for (size_t i = 0; i < r->relations.n; i++)
+        vec_push(r->arena, &r->names, r->relations.v[i].lower);
+    strings_sort(&r->names);
+}
+
 static void build(struct reader *r)
 {
+    collect_names(r);
     if (r->relations.n)
         qsort(r->relations.v, r->relations.n, sizeof *r->relations.v, by_lower_name);
     for (size_t i = 0; i < r->relations.n; i++)

@@ -252,7 +252,18 @@ enum spelling {
     SPELL_DEFAULT,    /* outside of parentheses a name means a string: its letters and quotes count */
 };
 
-static void spell(struct buf *out, struct arena *a, struct str text, const struct token *t, enum spelling spelling)
+static int compare_names(const void *name, const void *row)
+{
+    return strcmp(name, *(const char *const *)row);
+}
+
+static bool is_known(const struct strings *known, const char *lower)
+{
+    return !known || (known->n && bsearch(lower, known->v, known->n, sizeof *known->v, compare_names));
+}
+
+static void spell(struct buf *out, struct arena *a, struct str text, const struct token *t, enum spelling spelling,
+                  const struct strings *known)
 {
     struct str token = token_text(text, t);
     if (t->kind == TOKEN_STRING || t->kind == TOKEN_PARAMETER) {
@@ -264,8 +275,10 @@ static void spell(struct buf *out, struct arena *a, struct str text, const struc
     } else if (spelling == SPELL_DEFAULT) {
         add_quoted(out, sqlite_text_unquoted(a, token));
     } else {
-        const char *name = sqlite_text_lower(a, sqlite_text_unquoted(a, token));
-        if (is_plain(name) && !is_reserved(name))
+        const char *written = sqlite_text_unquoted(a, token), *name = sqlite_text_lower(a, written);
+        if (*token.p == '"' && !is_known(known, name))
+            add_quoted(out, written);
+        else if (is_plain(name) && !is_reserved(name))
             buf_addz(out, name);
         else
             add_quoted(out, name);
@@ -286,16 +299,16 @@ static bool are_close(struct str text, const struct token *left, const struct to
 }
 
 static void spell_all(struct buf *out, struct arena *a, struct str text, const struct token *t, size_t n,
-                      enum spelling spelling)
+                      enum spelling spelling, const struct strings *known)
 {
     for (size_t i = 0; i < n; i++) {
         if (i && !are_close(text, &t[i - 1], &t[i]))
             buf_addc(out, ' ');
-        spell(out, a, text, &t[i], spelling);
+        spell(out, a, text, &t[i], spelling, known);
     }
 }
 
-const char *sqlite_text_normal(struct arena *a, struct str sql, size_t skip)
+const char *sqlite_text_normal(struct arena *a, struct str sql, size_t skip, const struct strings *known)
 {
     BUF_AUTO out = {0};
     struct lexer l = {.text = sql, .dialect = DIALECT_SQLITE};
@@ -308,7 +321,7 @@ const char *sqlite_text_normal(struct arena *a, struct str sql, size_t skip)
         }
         if (!first && !are_close(sql, &before, &t))
             buf_addc(&out, ' ');
-        spell(&out, a, sql, &t, SPELL_EXPRESSION);
+        spell(&out, a, sql, &t, SPELL_EXPRESSION, known);
         before = t;
         first = false;
     }
@@ -354,6 +367,7 @@ struct parser {
     VEC(struct token) tokens;
     size_t at;
     struct sqlite_text_table *out;
+    const struct strings *known;
     const char *name; /* of the constraint that follows, by CONSTRAINT name */
     size_t last_key;  /* index + 1 of the foreign key that [NOT] DEFERRABLE belongs to */
 };
@@ -423,7 +437,7 @@ static size_t closing(const struct parser *p, size_t from)
 static const char *spelled(struct parser *p, size_t from, size_t to, enum spelling spelling)
 {
     BUF_AUTO out = {0};
-    spell_all(&out, p->arena, p->text, p->tokens.v + from, to - from, spelling);
+    spell_all(&out, p->arena, p->text, p->tokens.v + from, to - from, spelling, p->known);
     return arena_str(p->arena, buf_str(&out));
 }
 
@@ -718,7 +732,7 @@ static bool take_type(struct parser *p, struct sqlite_text_column *column)
         if (end == SIZE_MAX)
             return false;
         p->at = end + 1;
-        spell_all(&out, p->arena, p->text, p->tokens.v + from, p->at - from, SPELL_EXPRESSION);
+        spell_all(&out, p->arena, p->text, p->tokens.v + from, p->at - from, SPELL_EXPRESSION, NULL);
     }
     if (!out.n)
         return true;
@@ -986,10 +1000,10 @@ static void drop_repeated_keys(struct sqlite_text_table *t)
     t->constraints.n = kept;
 }
 
-bool sqlite_text_table(struct arena *a, struct str sql, struct sqlite_text_table *out)
+bool sqlite_text_table(struct arena *a, struct str sql, const struct strings *known, struct sqlite_text_table *out)
 {
     *out = (struct sqlite_text_table){0};
-    struct parser p = {.arena = a, .text = sql, .out = out};
+    struct parser p = {.arena = a, .text = sql, .out = out, .known = known};
     tokenise(&p);
     if (!take_head(&p) || !take_symbol(&p, "("))
         return false;

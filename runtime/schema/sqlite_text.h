@@ -45,11 +45,16 @@ struct sqlite_text_table {
     bool without_rowid, strict;
 };
 
+/*
+ * `known`: what is a name in this database, in lower case, sorted. SQLite takes anything else in double quotes for a string,
+ * whose letters then count. NULL: everything in double quotes is a name.
+ */
+
 /* False: not a CREATE TABLE that is understood. */
-bool sqlite_text_table(struct arena *a, struct str sql, struct sqlite_text_table *out);
+bool sqlite_text_table(struct arena *a, struct str sql, const struct strings *known, struct sqlite_text_table *out);
 
 /* The statement in one spelling, from behind `skip` tokens: of an index, a view, a trigger. */
-const char *sqlite_text_normal(struct arena *a, struct str sql, size_t skip);
+const char *sqlite_text_normal(struct arena *a, struct str sql, size_t skip, const struct strings *known);
 /* The token's identifier without quotes: a word, a name, a string. */
 const char *sqlite_text_unquoted(struct arena *a, struct str token);
 /* Whether the text has a word, name or string that means this identifier. */

@@ -56,7 +56,7 @@ static void check_with_sqlite(const char *sql)
         sqlite3_finalize(s);
         s = NULL;
         if (text) {
-            must(sqlite_text_table(&a, str_from(text), &t));
+            must(sqlite_text_table(&a, str_from(text), NULL, &t));
             must(sqlite3_prepare_v2(db, columns_sql, -1, &s, NULL) == SQLITE_OK);
             for (; sqlite3_step(s) == SQLITE_ROW; i++)
                 must(i < t.columns.n && strcmp(t.columns.v[i].name, (const char *)sqlite3_column_text(s, 0)) == 0);
@@ -75,10 +75,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct strings names = {0};
     if (memchr(data, 0, size))
         return 0;
-    if (sqlite_text_table(&a, sql, &t))
+    if (sqlite_text_table(&a, sql, NULL, &t))
         check_table(&t, sql);
-    const char *once = sqlite_text_normal(&a, sql, 0);
-    must(strcmp(sqlite_text_normal(&a, str_from(once), 0), once) == 0);
+    const char *once = sqlite_text_normal(&a, sql, 0, NULL);
+    must(strcmp(sqlite_text_normal(&a, str_from(once), 0, NULL), once) == 0);
     sqlite_text_names(&a, sql, &names);
     for (size_t i = 0; i < names.n; i++)
         must(sqlite_text_mentions(sql, names.v[i]));

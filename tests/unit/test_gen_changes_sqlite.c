@@ -128,6 +128,15 @@ static void spelling_is_no_difference(void **state)
     }
 }
 
+/* SQLite takes what is no name for a string, and there letters count. */
+static void a_string_in_double_quotes_is_one(void **state)
+{
+    assert_plan(*state, "CREATE TABLE t (a CHECK (a <> 'x')); CREATE VIEW v AS SELECT \"A\" FROM t",
+                "CREATE TABLE t (a CHECK (\"A\" <> 'x')); CREATE VIEW v AS SELECT a FROM \"T\"", "");
+    assert_string_not_equal(
+        plan(*state, "CREATE TABLE t (a CHECK (a <> \"Open\"))", "CREATE TABLE t (a CHECK (a <> \"open\"))"), "");
+}
+
 static void meaning_is_a_difference(void **state)
 {
     static const char *const pairs[][2] = {
@@ -261,6 +270,17 @@ static void a_new_column_that_no_row_can_have_is_refused(void **state)
     assert_null(strstr(plan(f, "CREATE TABLE t (a)", "CREATE TABLE t (a,\n-- backfill: none\nb NOT NULL)"), "refused"));
 }
 
+/* A constraint that answers conflicts by itself would let rows go without a word. */
+static void the_copy_never_drops_rows(void **state)
+{
+    struct fixture *f = *state;
+    assert_non_null(strstr(plan(f, "CREATE TABLE t (a)", "CREATE TABLE t (a UNIQUE ON CONFLICT IGNORE)"),
+                           "INSERT OR ABORT INTO new_t (rowid, a) SELECT rowid, a FROM t\n"));
+    f->options.ask_backfill = true;
+    assert_non_null(strstr(plan(f, "CREATE TABLE t (a)", "CREATE TABLE t (a, b DEFAULT 1 UNIQUE)"),
+                           "refused: column t.b: rows that are there would have one and the same value in this key\n"));
+}
+
 static void virtual_tables_are_not_changed(void **state)
 {
     struct fixture *f = *state;
@@ -286,6 +306,10 @@ static void values_stay_unless_losing_them_is_allowed(void **state)
                 "-- DROP TABLE t\n-- ALTER TABLE new_t RENAME TO t\n-- CREATE INDEX i ON t (a)\n");
     assert_plan(f, "CREATE TABLE t (a)", "CREATE VIEW t AS SELECT 1",
                 "-- DROP TABLE t\n-- CREATE VIEW t AS SELECT 1\n");
+    vec_push(&f->arena, &f->options.allowed, "table:w");
+    assert_plan(f, "CREATE TABLE w (a TEXT)", "CREATE TABLE w (a INT)",
+                "CREATE TABLE new_w (a INT)\nINSERT INTO new_w (rowid, a) SELECT rowid, a FROM w\n"
+                "DROP TABLE w\nALTER TABLE new_w RENAME TO w\n");
     vec_push(&f->arena, &f->options.allowed, "column:t.b");
     assert_plan(f, "CREATE TABLE t (a, b); CREATE TABLE u (a)", "CREATE TABLE t (a)",
                 "-- DROP TABLE u\nALTER TABLE t DROP COLUMN b\n");
@@ -297,6 +321,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_BENCH(spelling_is_no_difference),
+        WITH_BENCH(a_string_in_double_quotes_is_one),
         WITH_BENCH(meaning_is_a_difference),
         WITH_BENCH(columns_come_and_go_in_place_where_that_is_legal),
         WITH_BENCH(what_alter_table_cannot_do_with_rows_is_a_rebuild),
@@ -305,6 +330,7 @@ int main(void)
         cmocka_unit_test(every_keyword_is_quoted),
         WITH_BENCH(hints_say_what_rows_get),
         WITH_BENCH(a_new_column_that_no_row_can_have_is_refused),
+        WITH_BENCH(the_copy_never_drops_rows),
         WITH_BENCH(virtual_tables_are_not_changed),
         WITH_BENCH(values_stay_unless_losing_them_is_allowed),
     };
