@@ -297,9 +297,7 @@ static void spread_to(struct spreading *s, struct pair *o, struct pair *t, enum 
             refuse_pair(c, t, "it cannot be replaced while a column needs it");
         return;
     }
-    /* A view that is stated anew while the column is still there might hold on to it. */
-    bool loses_column = pair_kind(c, t)->rank == PG_COLUMN && pair_kind(c, o)->rank == PG_VIEW;
-    if (o->verdict == PAIR_SAME || loses_column || needs_in_new(c, o, t))
+    if (o->verdict == PAIR_SAME || needs_in_new(c, o, t))
         replace(s, o);
 }
 
@@ -424,6 +422,39 @@ static void order_retyped(struct comparison *c, const struct pair *type)
     }
 }
 
+static const char *key_columns(const struct object *constraint)
+{
+    const char *definition = object_value(constraint, "definition");
+    return definition && strncmp(definition, "CHECK", 5) != 0 ? strchr(definition, '(') : NULL;
+}
+
+/* Of two keys on the same columns CREATE TABLE makes one. */
+static bool has_twin(const struct comparison *c, uint32_t constraint)
+{
+    const struct catalog *to = c->to->exact;
+    uint32_t table = to->objects.v[constraint].parent;
+    const char *columns = key_columns(&to->objects.v[constraint]);
+    for (size_t i = c->to_needed.start[table]; columns && i < c->to_needed.start[table + 1]; i++) {
+        uint32_t other = to->edges.v[c->to_needed.edge[i]].from;
+        const struct object *o = &to->objects.v[other];
+        if (other != constraint && o->kind->rank == PG_CONSTRAINT && o->parent == table &&
+            is_same_text(key_columns(o), columns))
+            return true;
+    }
+    return false;
+}
+
+/* PARTITION OF hands every column down, so that a partition with columns of its own is attached instead. */
+static bool is_inline(const struct comparison *c, const struct pair *p)
+{
+    const struct kind *kind = pair_kind(c, p);
+    if ((kind->rank == PG_CONSTRAINT || kind->rank == PG_DOMAIN_CONSTRAINT) &&
+        (object_value(pair_new(c, p), "not_valid") || has_twin(c, p->to)))
+        return false; /* CREATE TABLE and CREATE DOMAIN have no words for it */
+    return kind->flags & KIND_INLINE || kind->rank == PG_INHERITANCE ||
+           (kind->rank == PG_PARTITION && object_value(pair_new(c, p), "same_columns"));
+}
+
 /* The table that a partition or an heir has its columns from. */
 static uint32_t table_above(const struct catalog *catalog, uint32_t link)
 {
@@ -470,8 +501,12 @@ static void order_inherited(struct comparison *c)
             for (int d = 0; d < 2; d++) {
                 const struct kind *kind = d ? &kind_default : &kind_column;
                 uint32_t there = catalog_find(to, kind, name), here = catalog_find(to, kind, o->identity);
-                if (there != OBJECT_NONE && here != OBJECT_NONE)
-                    order_below(c, here, there);
+                if (there == OBJECT_NONE || here == OBJECT_NONE)
+                    continue;
+                order_below(c, here, there);
+                if (d && is_inline(c, pair_of_new(c, (uint32_t)i)))
+                    pair_of_new(c, here)->handed_down = is_same_text(object_value(&to->objects.v[here], "expression"),
+                                                                     object_value(&to->objects.v[there], "expression"));
             }
         }
     }
@@ -608,37 +643,11 @@ static int looseness(const struct kind *kind)
     }
 }
 
-static const char *key_columns(const struct object *constraint)
+/* Nobody lists the columns that are handed down, so that one's default is said apart unless it is handed down, too. */
+static bool is_own_default(const struct comparison *c, const struct pair *p)
 {
-    const char *definition = object_value(constraint, "definition");
-    return definition && strncmp(definition, "CHECK", 5) != 0 ? strchr(definition, '(') : NULL;
-}
-
-/* Of two keys on the same columns CREATE TABLE makes one. */
-static bool has_twin(const struct comparison *c, uint32_t constraint)
-{
-    const struct catalog *to = c->to->exact;
-    uint32_t table = to->objects.v[constraint].parent;
-    const char *columns = key_columns(&to->objects.v[constraint]);
-    for (size_t i = c->to_needed.start[table]; columns && i < c->to_needed.start[table + 1]; i++) {
-        uint32_t other = to->edges.v[c->to_needed.edge[i]].from;
-        const struct object *o = &to->objects.v[other];
-        if (other != constraint && o->kind->rank == PG_CONSTRAINT && o->parent == table &&
-            is_same_text(key_columns(o), columns))
-            return true;
-    }
-    return false;
-}
-
-/* PARTITION OF hands every column down, so that a partition with columns of its own is attached instead. */
-static bool is_inline(const struct comparison *c, const struct pair *p)
-{
-    const struct kind *kind = pair_kind(c, p);
-    if ((kind->rank == PG_CONSTRAINT || kind->rank == PG_DOMAIN_CONSTRAINT) &&
-        (object_value(pair_new(c, p), "not_valid") || has_twin(c, p->to)))
-        return false; /* CREATE TABLE and CREATE DOMAIN have no words for it */
-    return kind->flags & KIND_INLINE || kind->rank == PG_INHERITANCE ||
-           (kind->rank == PG_PARTITION && object_value(pair_new(c, p), "same_columns"));
+    return pair_kind(c, p)->rank == PG_DEFAULT && !p->handed_down &&
+           object_value(pair_new(c, pair_parent(c, p)), "inherited");
 }
 
 static void join_made(struct comparison *c, struct pair *p)
@@ -650,7 +659,7 @@ static void join_made(struct comparison *c, struct pair *p)
     uint32_t whole = parent->make != ACTION_NONE ? parent->make : parent->alter;
     if (kind->flags & KIND_FOLLOWS && whole != ACTION_NONE)
         action_join(&c->actions, p->make, whole, 0);
-    else if (is_inline(c, p) && parent->make != ACTION_NONE)
+    else if (is_inline(c, p) && parent->make != ACTION_NONE && !is_own_default(c, p))
         action_join(&c->actions, p->make, parent->make, looseness(kind));
 }
 
