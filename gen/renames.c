@@ -104,18 +104,22 @@ static bool is_source(const struct rename_plan *plan, uint32_t from, const char 
     return false;
 }
 
-/* What contained an object of the goal before its parent, or its schema, was renamed. */
+/* What contained an object of the goal before its parent, or its schema, was renamed: the innermost one decides. */
 static const char *old_container(const struct naming *n, const struct object *o)
 {
     const struct catalog *goal = n->goal->exact, *start = n->start->exact;
-    struct parts p = split(o->identity);
+    struct str container = split(o->identity).container, inner = {0};
+    const char *before = "";
     for (size_t i = 0; i < n->plan->pairs.n; i++) {
         const struct rename_pair *r = &n->plan->pairs.v[i];
         struct str of = str_from(goal->objects.v[r->to].identity);
-        if (!r->label && p.container.n == of.n + 1 && str_starts(p.container, of))
-            return arena_printf(n->a, "%s.", start->objects.v[r->from].identity);
+        if (!r->label && of.n > inner.n && container.n > of.n && container.p[of.n] == '.' &&
+            str_starts(container, of)) {
+            inner = of;
+            before = start->objects.v[r->from].identity;
+        }
     }
-    return arena_str(n->a, p.container);
+    return arena_printf(n->a, "%s%.*s", before, STR_ARG(str_slice(container, inner.n, container.n)));
 }
 
 static uint32_t find_old(const struct naming *n, const struct object *o, const char *container, const char *name)

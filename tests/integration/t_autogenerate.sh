@@ -559,6 +559,36 @@ run "${GEN[@]}" diff "sqlite:///$T/rows.db" b.sqlite.sql
 sqlite3 -batch -bail rows.db <"$T/out"
 expect_equal "$(sqlite_sql rows.db "SELECT count(*) FROM t")" 2
 
+it "renames schemas, tables and what is in them, with all that bears their name"
+cat >before.sql <<'SQL'
+CREATE SCHEMA old;
+CREATE TYPE old.mood AS ENUM ('sad', 'ok');
+CREATE TABLE old.docs (id serial PRIMARY KEY, title text NOT NULL, m old.mood);
+CREATE INDEX docs_title_idx ON old.docs (title);
+SQL
+cat >after.sql <<'SQL'
+-- renamed from: old
+CREATE SCHEMA new;
+CREATE TYPE new.mood AS ENUM ('sad',
+    -- renamed from: ok
+    'fine');
+-- renamed from: docs
+CREATE TABLE new.papers (id serial PRIMARY KEY,
+    headline text NOT NULL, -- renamed from: title
+    m new.mood);
+CREATE INDEX papers_headline_idx ON new.papers (headline);
+SQL
+new_database renames
+pg_sql renames "$(cat before.sql); INSERT INTO old.docs (title, m) VALUES ('one', 'ok')"
+gen diff "$(pg_url renames)" after.sql --scratch "$SCRATCH"
+expect_exit 0
+expect_stdout_lacks "DROP"
+expect_stdout_lacks "CREATE"
+"$PG_BIN/psql" -X -q -v ON_ERROR_STOP=1 -h "$PG_HOME" -p "$PG_PORT" -U "$PG_USER" -d renames -f "$T/out"
+expect_equal "$(pg_sql renames "INSERT INTO new.papers (headline) VALUES ('two'); SELECT id, headline, m FROM new.papers ORDER BY 1")" $'1|one|fine\n2|two|'
+gen diff "$(pg_url renames)" after.sql --scratch "$SCRATCH"
+expect_stdout_is ""
+
 it "refuses what it cannot do by name, prints nothing, and exits with 1"
 cat >c.sql <<'SQL'
 CREATE TABLE t (id int PRIMARY KEY, a text);
