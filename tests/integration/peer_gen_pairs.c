@@ -688,6 +688,7 @@ static void show_complaint(struct peer *p)
     while (rest.n && str_next(&rest, '\n', &line))
         printf("# %.*s\n", STR_ARG(line));
     buf_reset(&p->complaint);
+    fflush(stdout);
 }
 
 static void report(struct peer *p, const char *name, const char *words, bool ok)

@@ -159,4 +159,3 @@ ALTER VIEW v OWNER TO keeper;
 REVOKE INSERT ON v FROM keeper;
 GRANT SELECT ON v TO app WITH GRANT OPTION;
 GRANT SELECT (a) ON v TO reader;
---- back refused using

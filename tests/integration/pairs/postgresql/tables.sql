@@ -247,7 +247,6 @@ CREATE VIEW v AS SELECT * FROM t;
 --- to
 CREATE TABLE t (a text, b integer);
 CREATE VIEW v AS SELECT * FROM t;
---- back refused cannot
 --- rows
 INSERT INTO t VALUES (1);
 
@@ -259,12 +258,23 @@ CREATE FUNCTION total(t) RETURNS bigint LANGUAGE sql AS 'SELECT $1.a::bigint';
 CREATE TABLE t (a bigint);
 CREATE FUNCTION total(t) RETURNS bigint LANGUAGE sql AS 'SELECT $1.a::bigint';
 
---- pair type change: refused without a cast that may be assigned
+--- pair type change: by a cast that must be asked for, which counts as a loss
 --- from
 CREATE TABLE t (a text);
 --- to
 CREATE TABLE t (a integer);
---- forward refused using
+--- forward has USING a::integer
+--- rows
+INSERT INTO t VALUES ('7');
+--- after SELECT a = 7 FROM t
+
+--- pair type change: refused where there is no cast
+--- from
+CREATE TABLE t (a boolean);
+--- to
+CREATE TABLE t (a timestamp);
+--- forward refused cast
+--- back refused cast
 
 --- pair type change USING: by a hint, both ways
 --- from
