@@ -285,17 +285,21 @@ static void spell(struct buf *out, struct arena *a, struct str text, const struc
     }
 }
 
-/* Whether nothing stands between two neighbours. */
+static bool is_word_or_name(const struct token *t)
+{
+    return t->kind == TOKEN_WORD || t->kind == TOKEN_NAME;
+}
+
+/* Whether nothing stands between two neighbours; they must not become one token. */
 static bool are_close(struct str text, const struct token *left, const struct token *right)
 {
-    static const char *const after[] = {"(", "."}, *const before[] = {")", ",", "."};
-    for (size_t i = 0; i < 2; i++)
-        if (token_is_symbol(text, left, after[i]))
-            return true;
-    for (size_t i = 0; i < 3; i++)
-        if (token_is_symbol(text, right, before[i]))
-            return true;
-    return false;
+    if (token_is_symbol(text, left, "("))
+        return true;
+    if (token_is_symbol(text, left, "."))
+        return is_word_or_name(right);
+    if (token_is_symbol(text, right, "."))
+        return is_word_or_name(left);
+    return token_is_symbol(text, right, ")") || token_is_symbol(text, right, ",");
 }
 
 static void spell_all(struct buf *out, struct arena *a, struct str text, const struct token *t, size_t n,
