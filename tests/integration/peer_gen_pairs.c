@@ -7,7 +7,8 @@
  *     peer_gen_pairs [--both] [--tally] [--only WORD] [--verbose] FILE…
  *
  * The second form is SQLite's. --both: the way back is also asked for as a way of its own, not only as the down of the way
- * there. --tally: one case for each file, and the failures by name. A file is read line by line:
+ * there. --held-back: once more with everything that destroys held back: what remains applies, and no table goes.
+ * --tally: one case for each file, and the failures by name. A file is read line by line:
  *
  *     --- pair NAME               begins a pair
  *     --- roles A B               made before anything else (PostgreSQL)
@@ -57,7 +58,7 @@ struct peer {
     bool commits;
     size_t databases;
     sqlite3 *sqlite;
-    bool both, tally, verbose;
+    bool both, held_back, tally, verbose;
     size_t cases, failed;
     size_t tried, refused, wrong; /* of the file, for --tally */
     struct buf complaint;         /* about the direction that is looked at */
@@ -235,7 +236,7 @@ static bool work_out(struct autogenerate *g, struct answer *a, struct err *e)
     return autogenerate_plan(g, e);
 }
 
-static void ask(struct peer *p, struct str from, struct str to, struct answer *a)
+static void ask(struct peer *p, struct str from, struct str to, bool allowed, struct answer *a)
 {
     AUTO_ERR e = {0};
     struct findings findings = {.arena = &p->of_pair};
@@ -243,7 +244,7 @@ static void ask(struct peer *p, struct str from, struct str to, struct answer *a
     g.options.scratch = p->scratch;
     g.options.scope.version_table = "alembic_version";
     g.options.down = true;
-    g.options.changes.allow_destructive = true;
+    g.options.changes.allow_destructive = allowed;
     g.options.changes.policy = (struct policy){
         .owners = true, .grants = true, .default_privileges = true, .event_triggers = true};
     bool ok = take_endpoint(p, &findings, "from.sql", from, &g.from) &&
@@ -569,14 +570,20 @@ static void check_after(struct peer *p, const struct pair *pair)
         complain(p, "after: %s gives %s", pair->after, result.n ? result.v[0] : "nothing");
 }
 
+/* Deferred constraints are looked at now: ALTER TABLE refuses a table that still has some to come. */
+static bool put_rows(struct peer *p, const struct pair *pair, enum way way)
+{
+    if (way == FORWARD && pair->parts[ROWS].n && !run(p, "rows", arena_str(&p->of_pair, pair->parts[ROWS])))
+        return false;
+    return is_sqlite(p) || pg_run(p, "rows", "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED");
+}
+
 static void walk_there_and_back(struct peer *p, const struct pair *pair, enum way way, const struct strings *goal,
                                 const struct answer *a)
 {
     bool forward = way == FORWARD;
     struct strings start = read_facts(p), found;
-    if (forward && pair->parts[ROWS].n && !run(p, "rows", arena_str(&p->of_pair, pair->parts[ROWS])))
-        return;
-    if (!is_sqlite(p) && !pg_run(p, "rows", "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED"))
+    if (!put_rows(p, pair, way))
         return;
     struct rows rows = count_rows(p), now;
     if (!walk(p, "up", &a->up))
@@ -605,6 +612,36 @@ static bool contains(const struct strings *list, const char *words)
         if (strcasestr(list->v[i], words))
             return true;
     return false;
+}
+
+static void check_tables_stay(struct peer *p, const struct rows *before, const struct rows *now)
+{
+    for (size_t i = 0; i < before->tables.n; i++) {
+        size_t j = 0;
+        while (j < now->tables.n && strcmp(before->tables.v[i].name, now->tables.v[j].name) != 0)
+            j++;
+        if (j == now->tables.n)
+            complain(p, "held back: table %s is gone", before->tables.v[i].name);
+    }
+    compare_rows(p, "held back", before, now);
+}
+
+/* What destroys is a comment, and what needs it, too: the rest applies to rows that are there. */
+static void walk_held_back(struct peer *p, const struct pair *pair, enum way way, struct str from, struct str to)
+{
+    __attribute__((cleanup(answer_free))) struct answer a = {0};
+    ask(p, from, to, false, &a);
+    if (a.refused)
+        complain(p, "held back: refused: %s", a.said.p);
+    else if (load(p, "the start does not load", from) && put_rows(p, pair, way)) {
+        struct rows before = count_rows(p), now;
+        if (walk(p, "held back", &a.up)) {
+            now = count_rows(p);
+            if (!strstr(to.p, "renamed from:"))
+                check_tables_stay(p, &before, &now);
+        }
+    }
+    end(p);
 }
 
 static void walk_on_oracle(struct peer *p, const struct pair *pair, enum way way, struct str from, struct str to,
@@ -661,7 +698,7 @@ static void check_way(struct peer *p, const struct pair *pair, enum way way)
     struct str from = side(p, pair, way == FORWARD ? FROM : TO), to = side(p, pair, way == FORWARD ? TO : FROM);
     const struct expectation *refusal = expected(pair, way, "refused");
     bool nothing = expected(pair, way, "nothing");
-    ask(p, from, to, &a);
+    ask(p, from, to, true, &a);
     if (a.refused && refusal && !strcasestr(a.said.p ? a.said.p : "", refusal->words))
         complain(p, "refused in other words than \"%s\": %s", refusal->words, a.said.p);
     else if (a.refused && !refusal)
@@ -676,6 +713,8 @@ static void check_way(struct peer *p, const struct pair *pair, enum way way)
     check_words(p, pair, way, &a);
     if (!nothing)
         walk_on_oracle(p, pair, way, from, to, &a);
+    if (p->held_back && !nothing && !p->complaint.n)
+        walk_held_back(p, pair, way, from, to);
     if (p->complaint.n || p->verbose)
         show_sql(p, &a);
 }
@@ -750,6 +789,8 @@ static bool set_up(struct peer *p, char ***arguments)
     for (; **arguments && strncmp(**arguments, "--", 2) == 0; ++*arguments) {
         if (strcmp(**arguments, "--both") == 0)
             p->both = true;
+        else if (strcmp(**arguments, "--held-back") == 0)
+            p->held_back = true;
         else if (strcmp(**arguments, "--tally") == 0)
             p->tally = true;
         else if (strcmp(**arguments, "--verbose") == 0)
