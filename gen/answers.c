@@ -180,11 +180,11 @@ static void add_flags(struct json *j, const struct change_step *s)
     json_end_array(j);
 }
 
-static void add_step(struct json *j, const struct change_step *s, const char *event)
+static void add_step(struct json *j, const struct change_step *s, bool is_event)
 {
     json_object(j);
-    if (event)
-        json_put_text(j, "event", event);
+    if (is_event)
+        json_put_text(j, "event", "change");
     json_put_text(j, "sql", s->sql);
     json_put_text(j, "verb", verb_word(s->verb));
     json_put_text(j, "kind", s->kind->name);
@@ -208,7 +208,7 @@ void answers_events(struct app *app, const struct autogenerate *g)
         BUF_AUTO object = {0};
         struct json j = {.out = &object};
         struct change_step step = i < renames ? step_of_rename(g, &g->renames.pairs.v[i]) : g->up.steps.v[i - renames];
-        add_step(&j, &step, "change");
+        add_step(&j, &step, true);
         output_object(&app->out, &object);
     }
 }
@@ -219,10 +219,10 @@ void answers_json(struct json *j, const struct autogenerate *g)
     json_array(j);
     for (size_t i = 0; i < g->renames.pairs.n; i++) {
         struct change_step step = step_of_rename(g, &g->renames.pairs.v[i]);
-        add_step(j, &step, NULL);
+        add_step(j, &step, false);
     }
     for (size_t i = 0; i < g->up.steps.n; i++)
-        add_step(j, &g->up.steps.v[i], NULL);
+        add_step(j, &g->up.steps.v[i], false);
     json_end_array(j);
     json_key(j, "refused");
     json_array(j);
