@@ -629,3 +629,44 @@ expect_exit 2
 expect_stderr_contains 'there is no file "missing.sql"'
 gen diff "sqlite:///$T/rows.db" "$(pg_url one)"
 expect_exit 2
+
+# ------------------------------------------------------------------------------------------------ a tenant is a schema
+
+it "compares a tenant that is a schema of a shared database, and writes what fits them all"
+new_stream p rooms <<'INI'
+[stream]
+kind = fleet
+dialects = postgresql
+registry = shared
+tenants_query = SELECT tenant_id, database_url, schema FROM tenants WHERE schema IS NOT NULL ORDER BY tenant_id
+INI
+write_revision p rooms room1 "" <<'SQL'
+-- migrate:up
+CREATE TABLE desks (id integer PRIMARY KEY);
+
+-- migrate:down
+DROP TABLE desks;
+SQL
+cat >p/migrations/rooms/schema.sql <<'SQL'
+CREATE TABLE desks (id integer PRIMARY KEY, kind text NOT NULL DEFAULT 'plain');
+CREATE VIEW kinds AS SELECT DISTINCT kind FROM desks;
+SQL
+new_database house
+pg_sql house "CREATE SCHEMA one; CREATE SCHEMA two; CREATE TABLE public.stranger (id int)"
+pg_sql shared "INSERT INTO tenants VALUES ('one', '$(pg_url house)', 'one'), ('two', '$(pg_url house)', 'two')"
+build_project p profile-migrate
+run "$APP" rooms head
+expect_exit 0
+gen rooms revision --autogenerate --scratch "$SCRATCH" -m "kinds"
+expect_exit 0
+expect contains "$(written)" 'with tenant "one"'
+expect contains "$(section up)" "ALTER TABLE desks ADD COLUMN kind"
+expect lacks "$(section up)" "one."
+expect lacks "$(section up)" "stranger"
+build_project p profile-migrate
+run "$APP" rooms head
+expect_exit 0
+expect_equal "$(pg_sql house "SELECT count(*) FROM two.kinds")" 0
+gen rooms revision --autogenerate --scratch "$SCRATCH" -m "again" --tenant two
+expect_exit 0
+expect_stderr_contains "nothing changed"
