@@ -33,6 +33,7 @@ static const struct kind *const postgresql[PG_KINDS] = {
     [PG_MATERIALIZED_VIEW] = &kind_materialized_view,
     [PG_VIEW_COLUMN] = &kind_view_column,
     [PG_INDEX] = &kind_index,
+    [PG_PARTITION_INDEX] = &kind_partition_index,
     [PG_REPLICA_IDENTITY] = &kind_replica_identity,
     [PG_CLUSTERING] = &kind_clustering,
     [PG_STATISTICS] = &kind_statistics,

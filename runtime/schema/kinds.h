@@ -133,6 +133,7 @@ enum {
     PG_MATERIALIZED_VIEW,
     PG_VIEW_COLUMN, /* of both: default, comment and grants */
     PG_INDEX,       /* of a materialized view too */
+    PG_PARTITION_INDEX, /* of a partition: comes with the index of the whole, under a name of its own */
     PG_REPLICA_IDENTITY,
     PG_CLUSTERING, /* which index a table is clustered on */
     PG_STATISTICS,
@@ -164,8 +165,8 @@ extern const struct kind kind_schema, kind_extension, kind_collation, kind_enum,
     kind_composite, kind_composite_attribute, kind_range, kind_sequence, kind_fdw, kind_foreign_server,
     kind_user_mapping, kind_function, kind_aggregate, kind_table, kind_foreign_table, kind_column, kind_default,
     kind_sequence_owner, kind_inheritance, kind_partition, kind_constraint, kind_foreign_key, kind_index,
-    kind_identity_sequence, kind_replica_identity, kind_clustering, kind_statistics, kind_view, kind_materialized_view,
-    kind_view_column, kind_rule, kind_trigger, kind_policy, kind_event_trigger, kind_publication,
-    kind_publication_member, kind_subscription, kind_default_privileges, kind_unmodelled;
+    kind_partition_index, kind_identity_sequence, kind_replica_identity, kind_clustering, kind_statistics, kind_view,
+    kind_materialized_view, kind_view_column, kind_rule, kind_trigger, kind_policy, kind_event_trigger,
+    kind_publication, kind_publication_member, kind_subscription, kind_default_privileges, kind_unmodelled;
 
 #endif

@@ -105,6 +105,24 @@ const struct kind kind_index = {
     .rank = PG_INDEX,
 };
 
+static const struct attribute partition_index_attributes[] = {
+    {"name", CHANGE_SET, 0, "ALTER INDEX {old.index} RENAME TO {name}", NULL},
+    ATTRIBUTE_HIDDEN("index"),
+};
+const struct kind kind_partition_index = {
+    .name = "partition index",
+    .words = "INDEX",
+    .query = "SELECT 'pg_class'::regclass::oid AS class, x.oid, " RELATION_IS_PARENT ", " RELATION_IDENTITY
+             " || ' of ' || quote_ident(un.nspname) || '.' || quote_ident(u.relname) AS identity,"
+             " x.oid::regclass AS address, quote_ident(x.relname) AS name, x.oid::regclass AS index" FROM_RELATION
+             "JOIN pg_index i ON i.indrelid = c.oid JOIN pg_class x ON x.oid = i.indexrelid AND x.relispartition "
+             "JOIN pg_inherits h ON h.inhrelid = x.oid JOIN pg_class u ON u.oid = h.inhparent "
+             "JOIN pg_namespace un ON un.oid = u.relnamespace WHERE " RELATION_READ,
+    ATTRIBUTES(partition_index_attributes),
+    .flags = KIND_FOLLOWS,
+    .rank = PG_PARTITION_INDEX,
+};
+
 /* Parts of the table, and not attributes, since they need the index. */
 static const struct attribute replica_identity_attributes[] = {
     {"definition", CHANGE_SET, 0, "ALTER TABLE {parent} REPLICA IDENTITY {definition}", NULL},
