@@ -170,7 +170,7 @@ static bool is_changed(const struct lite *l, const struct object *old, const str
 }
 
 /* Common columns in another order than in the goal. */
-static bool is_order_changed(const struct lite *l, const struct table_plan *plan)
+static bool is_order_changed(const struct table_plan *plan)
 {
     size_t last = 0;
     for (size_t i = 0; i < plan->old_text.columns.n; i++) {
@@ -182,7 +182,6 @@ static bool is_order_changed(const struct lite *l, const struct table_plan *plan
             return true;
         last = at;
     }
-    (void)l;
     return false;
 }
 
@@ -390,7 +389,7 @@ void table_plan_judge(struct lite *l, struct table_plan *plan)
     if (!is_understood(l, plan))
         return;
     const struct object *old = from_object(l, plan->from), *new = to_object(l, plan->to);
-    bool order = is_order_changed(l, plan);
+    bool order = is_order_changed(plan);
     bool rebuild = compare_columns(l, plan);
     rebuild = is_changed(l, old, new) || rebuild || (order && l->options->policy.column_order);
     rebuild = rebuild || !same_constraints(l, plan);

@@ -494,7 +494,7 @@ static struct sqlite_text_constraint begin_constraint(struct parser *p, enum sql
     return c;
 }
 
-static void add_names(struct parser *p, struct buf *out, const struct strings *names)
+static void add_names(struct buf *out, const struct strings *names)
 {
     buf_addc(out, '(');
     for (size_t i = 0; i < names->n; i++) {
@@ -502,7 +502,6 @@ static void add_names(struct parser *p, struct buf *out, const struct strings *n
         sqlite_text_quote(out, names->v[i]);
     }
     buf_addc(out, ')');
-    (void)p;
 }
 
 static void end_constraint(struct parser *p, struct sqlite_text_constraint *c, const char *brief, const char *rest)
@@ -675,12 +674,12 @@ static bool take_reference(struct parser *p, struct sqlite_text_constraint *c)
     if (!c->parent || (sees_symbol(p, 0, "(") && !take_columns(p, &to)))
         return false;
     buf_addz(&brief, "FOREIGN KEY ");
-    add_names(p, &brief, &c->columns);
+    add_names(&brief, &c->columns);
     buf_addz(&rest, " REFERENCES ");
     sqlite_text_quote(&rest, sqlite_text_lower(p->arena, c->parent));
     if (to.n) {
         buf_addc(&rest, ' ');
-        add_names(p, &rest, &to);
+        add_names(&rest, &to);
     }
     if (!take_actions(p, &rest))
         return false;
