@@ -258,7 +258,7 @@ static bool run_revisions(const struct endpoint *endpoint, struct bench *bench, 
     for (uint32_t i = revset_next(&endpoint->revisions, 0); i != REVISION_NONE;
          i = revset_next(&endpoint->revisions, i + 1)) {
         const struct revision *r = graph_revision(endpoint->graph, i);
-        int pick = r->pick[DIRECTION_UP][endpoint->dialect];
+        int8_t pick = r->pick[DIRECTION_UP][endpoint->dialect];
         if (pick != SECTION_NONE && !bench_run_section(bench, r, &r->sections[pick], e))
             return false;
     }
