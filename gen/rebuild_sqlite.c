@@ -595,7 +595,7 @@ static void rebuild(struct lite *l, const struct table_plan *plan)
     const char *note = losses(l, plan);
     unsigned flags = (note ? STEP_DESTRUCTIVE : 0u) | (plan->forbidden ? STEP_DISABLED : 0u);
     struct copy copy = {0};
-    lite_step(l, VERB_CREATE, new, flags, note, create_text(l, plan, passing));
+    lite_step(l, VERB_ALTER, new, flags, note, create_text(l, plan, passing));
     if (copy_rows(l, plan, &copy))
         lite_step(l, VERB_FILL, new, flags | STEP_REWRITES, note,
                   arena_printf(l->arena, "INSERT%s INTO %s (%s) SELECT %s FROM %s",

@@ -102,8 +102,9 @@ void render_script(struct buf *out, const struct autogenerate *g)
     bool rebuilt = g->from.dialect == DIALECT_SQLITE && is_rebuilt(&g->up);
     if (g->from.dialect == DIALECT_POSTGRESQL && any_routine(&g->up))
         buf_addz(out, "SET check_function_bodies = off;\n");
+    /* The shell goes on after an error unless it is told not to, and would drop what it could not copy. */
     if (rebuilt)
-        buf_addz(out, "PRAGMA foreign_keys = OFF;\nBEGIN IMMEDIATE;\n");
+        buf_addz(out, "-- sqlite3 -bail DATABASE <SCRIPT\nPRAGMA foreign_keys = OFF;\nBEGIN IMMEDIATE;\n");
     for (size_t i = 0; i < g->renames.pairs.n; i++)
         add_statement(out, g->renames.pairs.v[i].up);
     for (size_t i = 0; i < g->up.steps.n; i++)
