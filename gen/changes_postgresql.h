@@ -28,7 +28,7 @@ struct pair {
     uint32_t from, to;
     enum pair_verdict verdict;
     bool retyped;               /* type: made under its name while the old one steps aside; columns are moved over */
-    bool handed_down;  /* default: that of the table above, which comes along with the column */
+    bool handed_down;           /* default: that of the table above, which comes along with the column */
     bool moves_values;          /* column: its type changes, or is retyped */
     uint32_t drop, make, alter; /* actions, or ACTION_NONE */
 };

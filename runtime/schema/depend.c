@@ -4,6 +4,9 @@
  * detour to the object that it is a piece of, which pg_depend says itself ('i', 'P', 'e').
  */
 #include <string.h>
+/* Out of memory is mem_alloc()'s to say: it gives memory or ends the process. */
+#define uthash_malloc(n) mem_alloc(n)
+#define uthash_fatal(text) abort()
 #include <uthash.h>
 
 #include "schema/reader.h"

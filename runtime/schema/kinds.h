@@ -131,8 +131,8 @@ enum {
     PG_FOREIGN_KEY,
     PG_VIEW,
     PG_MATERIALIZED_VIEW,
-    PG_VIEW_COLUMN, /* of both: default, comment and grants */
-    PG_INDEX,       /* of a materialized view too */
+    PG_VIEW_COLUMN,     /* of both: default, comment and grants */
+    PG_INDEX,           /* of a materialized view too */
     PG_PARTITION_INDEX, /* of a partition: comes with the index of the whole, under a name of its own */
     PG_REPLICA_IDENTITY,
     PG_CLUSTERING, /* which index a table is clustered on */

@@ -90,13 +90,13 @@ const struct kind kind_view_column = {
     .query = "SELECT 'pg_class'::regclass::oid AS class, c.oid, a.attnum AS sub, a.attnum AS ordinal, " PART_NAMED(
         "a.attname") ", pg_get_expr(d.adbin, d.adrelid) AS \"default\","
                      " CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END AS statistics,"
-                     " CASE WHEN c.relkind = 'm' AND a.attstorage <> t.typstorage THEN " WORD_OF_STORAGE("a.attstorage")
-                     " END AS storage, " WORD_OF_STORAGE("t.typstorage") " AS type_storage,"
-                     " ${acl:c,a.attacl,c.relowner} AS grants, ${comment:pg_class,c.oid,a.attnum} AS comment" FROM_RELATION
-                     "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
-                     "JOIN pg_type t ON t.oid = a.atttypid "
-                     "LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum "
-                     "WHERE c.relkind IN ('v', 'm') AND " RELATION_READ,
+                     " CASE WHEN c.relkind = 'm' AND a.attstorage <> t.typstorage THEN " WORD_OF_STORAGE("a.attstorage") " END AS storage, " WORD_OF_STORAGE(
+                         "t.typstorage") " AS type_storage,"
+                                         " ${acl:c,a.attacl,c.relowner} AS grants, ${comment:pg_class,c.oid,a.attnum} AS comment" FROM_RELATION
+                                         "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
+                                         "JOIN pg_type t ON t.oid = a.atttypid "
+                                         "LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum "
+                                         "WHERE c.relkind IN ('v', 'm') AND " RELATION_READ,
     ATTRIBUTES(view_column_attributes),
     .rename = "ALTER TABLE {parent} RENAME COLUMN {old} TO {new}",
     .flags = KIND_FOLLOWS,
