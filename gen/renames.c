@@ -5,6 +5,7 @@
  */
 #include "gen/renames.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "db/db.h"
@@ -453,41 +454,6 @@ static bool same_attributes(const struct policy *policy, const struct object *a,
     return true;
 }
 
-/* Columns and attributes, with their types, in order: what a table or a composite type is. */
-static bool next_member(const struct catalog *c, uint32_t parent, uint32_t *at)
-{
-    for (; *at < c->objects.n; ++*at) {
-        const struct object *o = &c->objects.v[*at];
-        if (o->parent == parent && kind_attribute(o->kind, "type") < o->kind->n_attributes &&
-            (o->kind->flags & KIND_DATA || strstr(o->kind->name, "attribute")))
-            return true;
-    }
-    return false;
-}
-
-static bool same_members(const struct catalog *a, uint32_t x, const struct catalog *b, uint32_t y)
-{
-    uint32_t i = x, k = y;
-    for (;; i++, k++) {
-        bool more_a = next_member(a, x, &i), more_b = next_member(b, y, &k);
-        if (!more_a || !more_b)
-            return more_a == more_b;
-        const struct object *o = &a->objects.v[i], *p = &b->objects.v[k];
-        const char *type_o = object_value(o, "type"), *type_p = object_value(p, "type");
-        if (!str_eq(split(o->identity).name, split(p->identity).name) ||
-            (type_o != type_p && (!type_o || !type_p || strcmp(type_o, type_p) != 0)))
-            return false;
-    }
-}
-
-static bool look_alike(const struct naming *n, const struct policy *policy, uint32_t from, uint32_t to)
-{
-    const struct object *old = &n->start->exact->objects.v[from], *new = &n->goal->exact->objects.v[to];
-    return old->kind == new->kind &&str_is(split(old->identity).container, old_container(n, new)) &&
-           str_eq(split(old->identity).rest, split(new->identity).rest) && same_attributes(policy, old, new) &&
-           same_members(n->start->exact, from, n->goal->exact, to);
-}
-
 /* Objects that only one side has, whose parent both have, and that can be renamed. */
 struct candidates {
     struct revlist from, to;
@@ -498,22 +464,91 @@ static bool may_be_asked(const struct object *o)
     return o->kind->rename && !(o->kind->flags & (KIND_REPORTED | KIND_KEPT | KIND_FOLLOWS));
 }
 
-/* Found by the goal's object, since that knows what its container was. */
+static bool has_parent_in(const struct object *o, const bool *stays)
+{
+    return o->parent == OBJECT_NONE || stays[o->parent];
+}
+
+/* Found by the goal's object, since that knows what its container was. Parents come before their parts. */
 static void find_candidates(const struct naming *n, struct candidates *out)
 {
     const struct catalog *start = n->start->exact, *goal = n->goal->exact;
-    bool *stays = ARENA_ARRAY(n->a, bool, start->objects.n);
+    bool *stays = ARENA_ARRAY(n->a, bool, start->objects.n), *was_there = ARENA_ARRAY(n->a, bool, goal->objects.n);
     for (uint32_t i = 0; i < goal->objects.n; i++) {
         const struct object *o = &goal->objects.v[i];
-        uint32_t same = find_same(n, o);
-        if (same != OBJECT_NONE)
+        uint32_t same = has_parent_in(o, was_there) ? find_same(n, o) : OBJECT_NONE;
+        was_there[i] = same != OBJECT_NONE;
+        if (was_there[i])
             stays[same] = true;
-        else if (may_be_asked(o))
+        else if (may_be_asked(o) && has_parent_in(o, was_there))
             vec_push(n->a, &out->to, i);
     }
-    for (uint32_t i = 0; i < start->objects.n; i++)
-        if (!stays[i] && !is_source(n->plan, i, NULL) && may_be_asked(&start->objects.v[i]))
+    for (uint32_t i = 0; i < start->objects.n; i++) {
+        const struct object *o = &start->objects.v[i];
+        if (!stays[i] && !is_source(n->plan, i, NULL) && may_be_asked(o) && has_parent_in(o, stays))
             vec_push(n->a, &out->from, i);
+    }
+}
+
+/*
+ * What must be equal for two to look alike, as a text: thousands that only one side has are told apart by sorting, before
+ * attributes are looked at.
+ */
+struct shape {
+    uint32_t object;
+    const char *text;
+};
+
+/* Columns and attributes, with their types, in order: what a table or a composite type is. */
+static void add_members(const struct catalog *c, struct buf *members)
+{
+    for (size_t i = 0; i < c->objects.n; i++) {
+        const struct object *o = &c->objects.v[i];
+        if (o->parent == OBJECT_NONE || kind_attribute(o->kind, "type") == o->kind->n_attributes ||
+            !(o->kind->flags & KIND_DATA || strstr(o->kind->name, "attribute")))
+            continue;
+        const char *type = object_value(o, "type");
+        buf_addf(&members[o->parent], "\n%.*s\t%s", STR_ARG(split(o->identity).name), type ? type : "");
+    }
+}
+
+static struct shape *shapes_of(const struct naming *n, const struct catalog *c, const struct revlist *list)
+{
+    struct shape *shapes = ARENA_ARRAY(n->a, struct shape, list->n);
+    struct buf *members = mem_alloc((c->objects.n + 1) * sizeof *members);
+    add_members(c, members);
+    for (size_t i = 0; i < list->n; i++) {
+        const struct object *o = &c->objects.v[list->v[i]];
+        struct parts p = split(o->identity);
+        const char *container = c == n->goal->exact ? old_container(n, o) : arena_str(n->a, p.container);
+        const char *inside = members[list->v[i]].n ? members[list->v[i]].p : "";
+        shapes[i] = (struct shape){
+            list->v[i], arena_printf(n->a, "%s\n%s\n%.*s%s", o->kind->name, container, STR_ARG(p.rest), inside)};
+    }
+    for (size_t i = 0; i < c->objects.n; i++)
+        buf_free(&members[i]);
+    free(members);
+    return shapes;
+}
+
+static int compare_shapes(const void *a, const void *b)
+{
+    const struct shape *x = a, *y = b;
+    int order = strcmp(x->text, y->text);
+    return order ? order : (x->object > y->object) - (x->object < y->object);
+}
+
+static size_t first_shape(const struct shape *sorted, size_t n, const char *text)
+{
+    size_t low = 0, high = n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(sorted[middle].text, text) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 static bool holds_values(const struct object *o)
@@ -524,23 +559,28 @@ static bool holds_values(const struct object *o)
 /* One to one only: where two could be meant, nobody is asked. */
 static void suggest(const struct naming *n, const struct policy *policy)
 {
+    const struct catalog *start = n->start->exact, *goal = n->goal->exact;
     struct candidates c = {0};
     find_candidates(n, &c);
-    uint32_t *match = ARENA_ARRAY(n->a, uint32_t, c.from.n), *times = ARENA_ARRAY(n->a, uint32_t, c.to.n);
-    size_t *first = ARENA_ARRAY(n->a, size_t, c.from.n);
+    const struct shape *from = shapes_of(n, start, &c.from);
+    struct shape *to = shapes_of(n, goal, &c.to);
+    size_t *match = ARENA_ARRAY(n->a, size_t, c.from.n), *times = ARENA_ARRAY(n->a, size_t, c.to.n),
+           *only = ARENA_ARRAY(n->a, size_t, c.from.n);
+    if (c.to.n)
+        qsort(to, c.to.n, sizeof *to, compare_shapes);
     for (size_t i = 0; i < c.from.n; i++)
-        for (size_t k = 0; k < c.to.n; k++)
-            if (look_alike(n, policy, c.from.v[i], c.to.v[k])) {
+        for (size_t k = first_shape(to, c.to.n, from[i].text); k < c.to.n && strcmp(to[k].text, from[i].text) == 0; k++)
+            if (same_attributes(policy, &start->objects.v[from[i].object], &goal->objects.v[to[k].object])) {
                 match[i]++;
                 times[k]++;
-                first[i] = k;
+                only[i] = k;
             }
     for (size_t i = 0; i < c.from.n; i++)
-        if (match[i] == 1 && times[first[i]] == 1)
+        if (match[i] == 1 && times[only[i]] == 1)
             vec_push(n->a, &n->plan->questions,
-                     (struct rename_question){.from = c.from.v[i],
-                                              .to = c.to.v[first[i]],
-                                              .holds_values = holds_values(&n->start->exact->objects.v[c.from.v[i]])});
+                     (struct rename_question){.from = from[i].object,
+                                              .to = to[only[i]].object,
+                                              .holds_values = holds_values(&start->objects.v[from[i].object])});
 }
 
 /* A label that goes, and one that comes in its place. */
