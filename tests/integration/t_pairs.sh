@@ -17,6 +17,6 @@ walk_pairs() {
 
 start_postgres --conf "max_locks_per_transaction = 1024"
 new_database scratch oracle
-walk_pairs --both --facts "$PAIRS/facts_postgresql.sql" --scratch "$(pg_url scratch)" \
+walk_pairs --both --held-back --facts "$PAIRS/facts_postgresql.sql" --scratch "$(pg_url scratch)" \
     --oracle "host=$PG_HOME port=$PG_PORT user=$PG_USER dbname=oracle" "$PAIRS"/postgresql/*.sql
-walk_pairs --both "$PAIRS"/sqlite/*.sql
+walk_pairs --both --held-back "$PAIRS"/sqlite/*.sql

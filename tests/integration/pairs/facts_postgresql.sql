@@ -26,7 +26,8 @@ WITH ours AS (
     SELECT 'pg_class'::regclass, oid, 0, coalesce(relacl, acldefault((CASE relkind WHEN 'S' THEN 's' ELSE 'r' END)::"char", relowner))
     FROM rel WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
     UNION ALL
-    SELECT 'pg_class'::regclass, attrelid, attnum, attacl FROM pg_attribute JOIN rel ON rel.oid = attrelid WHERE attacl IS NOT NULL
+    SELECT 'pg_class'::regclass, attrelid, attnum, attacl FROM pg_attribute JOIN rel ON rel.oid = attrelid
+    WHERE attacl IS NOT NULL AND NOT attisdropped
     UNION ALL
     SELECT 'pg_proc'::regclass, oid, 0, coalesce(proacl, acldefault('f', proowner)) FROM proc
     UNION ALL
@@ -121,8 +122,9 @@ WITH ours AS (
         colliculocale, pg_get_userbyid(collowner))
     FROM pg_collation c JOIN ours ON ours.oid = collnamespace
     UNION ALL
-    SELECT 'statistics', stxnamespace::regnamespace || '.' || quote_ident(stxname), jsonb_build_array(pg_get_statisticsobjdef(s.oid),
-        nullif(stxstattarget, -1), pg_get_userbyid(stxowner))
+    SELECT 'statistics', stxnamespace::regnamespace || '.' || quote_ident(stxname), jsonb_build_array(stxrelid::regclass, stxkind,
+        (SELECT array_agg(attname ORDER BY attname) FROM pg_attribute WHERE attrelid = stxrelid AND attnum = ANY (stxkeys::int2[])),
+        pg_get_statisticsobjdef_expressions(s.oid), nullif(stxstattarget, -1), pg_get_userbyid(stxowner))
     FROM pg_statistic_ext s JOIN ours ON ours.oid = stxnamespace
     UNION ALL
     SELECT 'event trigger', evtname::text, jsonb_build_array(evtevent, evtfoid::regprocedure, evtenabled, evttags, pg_get_userbyid(evtowner))
