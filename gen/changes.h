@@ -64,8 +64,9 @@ struct change_options {
     bool allow_destructive;    /* all of it */
     struct strings allowed;    /* KIND:NAME, such as column:documents.title; NAME as address or identity */
     const struct hints *hints; /* may be NULL */
-    bool ask_backfill; /* a new NOT NULL column without default and hint is refused (a revision), not warned of */
-    bool keep_rows;    /* SQLite: tables may have rows */
+    bool ask_backfill;    /* a new NOT NULL column without default and hint is refused (a revision), not warned of */
+    bool skip_unmodelled; /* a copy does without what no kind models */
+    bool keep_rows;       /* SQLite: tables may have rows */
 };
 
 struct change_list {

@@ -185,7 +185,9 @@ static void judge_attributes(struct comparison *c, struct pair *p)
 static void judge_lone(struct comparison *c, struct pair *p)
 {
     p->verdict = p->from == OBJECT_NONE ? PAIR_MADE : PAIR_DROPPED;
-    if (pair_kind(c, p)->flags & KIND_REPORTED) {
+    if (pair_kind(c, p)->flags & KIND_REPORTED && c->options->skip_unmodelled) {
+        p->verdict = PAIR_SAME;
+    } else if (pair_kind(c, p)->flags & KIND_REPORTED) {
         struct err *refusal = refuse_pair(c, p, "it is %s, and this kind of object is not modelled",
                                           p->verdict == PAIR_MADE ? "missing" : "not wanted");
         err_hint(refusal, "write a revision by hand for it; after that both sides have it, and nothing differs");

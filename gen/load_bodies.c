@@ -38,6 +38,7 @@ struct bodies {
     const struct text_file *file;
     const struct load_routines *routines;
     const char *widest;
+    bool are_unchecked; /* the file says that nobody is to look: findings are warnings */
 };
 
 size_t load_byte_of(struct str text, size_t character)
@@ -120,6 +121,22 @@ static bool makes_temporary_tables(const char *body)
     return false;
 }
 
+/* SET check_function_bodies = false, as pg_dump writes it: the bodies are what a database has, right or wrong. */
+static bool says_unchecked(const struct text_file *file)
+{
+    struct lexer l = {.text = file->bytes, .dialect = DIALECT_POSTGRESQL};
+    int after = 0; /* words of it seen so far */
+    for (struct token t; token_next(&l, &t);) {
+        bool off = token_is_word(l.text, &t, "FALSE") || token_is_word(l.text, &t, "OFF");
+        if (after == 2 && off)
+            return true;
+        after = token_is_word(l.text, &t, "CHECK_FUNCTION_BODIES")                                    ? 1
+                : after == 1 && (token_is_symbol(l.text, &t, "=") || token_is_word(l.text, &t, "TO")) ? 2
+                                                                                                      : 0;
+    }
+    return false;
+}
+
 static void report(const struct bodies *b, const struct routine *r, const struct outcome *o)
 {
     AUTO_ERR e = {0};
@@ -130,7 +147,7 @@ static void report(const struct bodies *b, const struct routine *r, const struct
     if (e.hint)
         err_hint(&found->err, "%s", e.hint);
     memcpy(found->err.sqlstate, e.sqlstate, sizeof e.sqlstate);
-    if (strcmp(e.sqlstate, "42P01") == 0 && makes_temporary_tables(r->body))
+    if (b->are_unchecked || (strcmp(e.sqlstate, "42P01") == 0 && makes_temporary_tables(r->body)))
         finding_is_warning(b->out, found);
 }
 
@@ -203,6 +220,7 @@ bool load_check_bodies(struct server *s, struct findings *out, const struct text
         return false;
     if (!session_run(s, routines_sql, &list))
         return outcome_explain(s, &list, e);
+    b.are_unchecked = says_unchecked(file);
     if (!b.widest)
         b.widest = "";
     for (int i = 0, n = PQntuples(list.result); i < n; i += SOME)

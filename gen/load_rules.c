@@ -136,6 +136,18 @@ static enum load_verdict refuse(struct findings *out, const struct text_file *fi
     return LOAD_REFUSED;
 }
 
+/* pg_dump says so who granted something. Who did is not compared. */
+static bool is_followed_by_grant(const struct text_file *file, const struct load_statement *s)
+{
+    struct lexer l = {.text = str_slice(file->bytes, s->offset + s->text.n, file->bytes.n),
+                      .dialect = DIALECT_POSTGRESQL};
+    struct token t;
+    while (token_next(&l, &t))
+        if (!token_is_symbol(l.text, &t, ";"))
+            return token_is_word(l.text, &t, "GRANT") || token_is_word(l.text, &t, "REVOKE");
+    return false;
+}
+
 /* What pg_dump writes in front of everything is fine; what changes who acts is not. */
 static enum load_verdict check_set(struct findings *out, const struct text_file *file, const struct load_statement *s,
                                    const json_t *node)
@@ -145,7 +157,10 @@ static enum load_verdict check_set(struct findings *out, const struct text_file 
     const char *name = tree_text(node, "name");
     if (!name)
         return LOAD_RUN;
-    if (strcasecmp(name, "role") == 0 || strcasecmp(name, "session_authorization") == 0)
+    bool acts = strcasecmp(name, "role") == 0 || strcasecmp(name, "session_authorization") == 0;
+    if (acts && (is_text(node, "kind", "VAR_RESET") || is_followed_by_grant(file, s)))
+        return LOAD_SKIP;
+    if (acts)
         return refuse(out, file, s, "session", "SET ROLE and SET SESSION AUTHORIZATION change who owns what follows",
                       "say it with ALTER … OWNER TO");
     if (strncmp(name, "TRANSACTION", 11) == 0 || strcmp(name, "SESSION CHARACTERISTICS") == 0)
