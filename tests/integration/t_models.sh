@@ -91,6 +91,19 @@ for stream in shared tenant; do
     expect diff "$stream.file" "$stream.models"
 done
 
+it "is found equal by the generator, as a file and as what schema_command prints"
+new_database scratch
+cp -r "$MIGRATIONS" migrations
+for stream in shared tenant; do
+    run "$MIGRATE_GEN" "$stream" check --from-migrations --scratch "$(pg_url scratch)"
+    expect_exit 0
+    rm "migrations/$stream"/schema*.sql
+    sed -i "s|^\[stream\]|&\nschema_command = PYTHONPATH=$TOP/tests/integration/models PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 \
+$PRINTER profile_api:${stream^}Base \"\$MIGRATE_DIALECT\"|" "migrations/$stream/env.ini"
+    run "$MIGRATE_GEN" "$stream" check --from-migrations --scratch "$(pg_url scratch)"
+    expect_exit 0
+done
+
 it "prints the corners of models for PostgreSQL"
 run print_models corners:metadata postgresql tenant
 expect_exit 0
