@@ -166,19 +166,23 @@ static void write_difference(struct comparison *c, const struct target *t, bool 
 }
 
 /* Only the grants that the policy counts. */
-static const char *counted(struct comparison *c, const char *lines)
+static const char *counted(struct comparison *c, const struct pair *p, const char *lines)
 {
-    const struct policy *policy = &c->options->policy;
-    BUF_AUTO kept = {0};
-    struct str rest = str_from(lines ? lines : "");
+    const struct kind *kind = pair_kind(c, p);
+    return policy_value(c->arena, &c->options->policy, &kind->attributes[kind_attribute(kind, "grants")], lines);
+}
+
+/* Of an object that is made anew: what the goal says of those who count, and what all others had. */
+static const char *kept_lines(struct comparison *c, const struct pair *p, const char *goal)
+{
+    const char *old = old_lines(c, p), *old_counted = counted(c, p, old), *new_counted = counted(c, p, goal);
+    BUF_AUTO lines = {0};
     struct grant g;
-    if (!policy->grant_roles.n)
-        return lines;
-    while (next_grant(&rest, &g))
-        if (strings_has(&policy->grant_roles, arena_str(c->arena, g.grantee)))
-            buf_addf(&kept, "%s%.*s\t%.*s\t%.*s", kept.n ? "\n" : "", STR_ARG(g.grantee), STR_ARG(g.privilege),
-                     STR_ARG(g.option));
-    return arena_str(c->arena, buf_str(&kept));
+    buf_addz(&lines, new_counted ? new_counted : "");
+    for (struct str rest = str_from(old ? old : ""); next_grant(&rest, &g);)
+        if (!has_grant(old_counted, &g))
+            buf_addf(&lines, "%.*s\t%.*s\t%.*s\n", STR_ARG(g.grantee), STR_ARG(g.privilege), STR_ARG(g.option));
+    return arena_str(c->arena, buf_str(&lines));
 }
 
 /* Whoever default privileges of the start may have given something. */
@@ -261,8 +265,10 @@ void write_grants(struct comparison *c, const struct pair *p)
     if (!made && owner && c->options->policy.owners)
         has = owned_lines(c, has, owner);
     if (counts && !made) {
-        has = counted(c, has);
-        wanted = counted(c, wanted);
+        has = counted(c, p, has);
+        wanted = counted(c, p, wanted);
+    } else if (counts && p->verdict == PAIR_REPLACED && c->options->policy.grant_roles.n) {
+        wanted = kept_lines(c, p, wanted);
     }
     write_difference(c, &t, false, has, wanted);
     write_difference(c, &t, true, wanted, has);

@@ -379,6 +379,37 @@ expect contains "$(written)" "DISABLE ROW LEVEL SECURITY"
 expect_stderr_contains "warning"
 rm -rf p/migrations/rls
 
+it "writes grants to the roles that count, whatever they are called, and loses nobody else's when a view is made anew"
+new_stream p grants <<'INI'
+[stream]
+kind = single
+dialects = postgresql
+autogenerate_grants = re-porter
+INI
+write_revision p grants grana1 "" <<'SQL'
+-- migrate:up
+CREATE ROLE watcher;
+CREATE ROLE "re-porter";
+CREATE TABLE t (i int, j int);
+CREATE VIEW v AS SELECT i, j FROM t;
+GRANT SELECT ON v, t TO watcher;
+
+-- migrate:down
+DROP VIEW v;
+DROP TABLE t;
+DROP ROLE watcher;
+DROP ROLE "re-porter";
+SQL
+echo 'CREATE TABLE t (i int, j int); CREATE VIEW v AS SELECT j, i FROM t; GRANT SELECT ON v, t TO "re-porter";' \
+    >p/migrations/grants/schema.sql
+gen grants revision --autogenerate -m "other order" --scratch "$SCRATCH"
+expect_exit 0
+expect_equal "$(section up | grep -E 'GRANT|REVOKE' | LC_ALL=C sort)" "\
+GRANT SELECT ON TABLE t TO \"re-porter\";
+GRANT SELECT ON TABLE v TO \"re-porter\";
+GRANT SELECT ON TABLE v TO watcher;"
+rm -rf p/migrations/grants
+
 # ------------------------------------------------------------------------------------------------------------ online
 
 it "writes several revisions with --online, each its own transaction, and they run"
