@@ -208,23 +208,27 @@ static const char *first_quoted(struct arena *a, const char *message)
     return from && to > from ? arena_str(a, (struct str){from + 1, (size_t)(to - from - 1)}) : NULL;
 }
 
-/* Stubs for the roles that the statement names. True: one was made, so that it is worth another try. */
-static bool add_roles(struct load *l, const struct piece *p, const struct outcome *o, struct err *e)
+bool server_add_roles(struct server *s, struct str statement, const char *message, struct err *e)
 {
-    json_t *tree = piece_tree(l, p);
+    ARENA_AUTO arena = {0};
+    json_t *tree = parse_tree(statement);
     struct strings names = {0};
     bool made = false, ok = true;
-    load_roles(&l->arena, tree, &names);
+    load_roles(&arena, tree, &names);
     json_decref(tree);
-    const char *message = outcome_field(o, PG_DIAG_MESSAGE_PRIMARY);
     if (message && strncmp(message, "role \"", 6) == 0)
-        vec_push(&l->arena, &names, first_quoted(&l->arena, message));
+        vec_push(&arena, &names, first_quoted(&arena, message));
     for (size_t i = 0; ok && i < names.n; i++) {
         bool has = true;
-        ok = session_has_role(l->server, names.v[i], &has, e) && (has || server_add_role(l->server, names.v[i], e));
+        ok = session_has_role(s, names.v[i], &has, e) && (has || server_add_role(s, names.v[i], e));
         made |= ok && !has;
     }
     return made;
+}
+
+static bool add_roles(struct load *l, const struct piece *p, const struct outcome *o, struct err *e)
+{
+    return server_add_roles(l->server, piece_text(l, p), outcome_field(o, PG_DIAG_MESSAGE_PRIMARY), e);
 }
 
 static bool has_node(const struct piece *p, const char *node)

@@ -38,6 +38,8 @@ bool server_back(struct server *s, const char *name, struct err *e);
 bool server_run(struct server *s, struct str sql, struct err *e);
 /* What of roles and extensions a schema needs and a fresh cluster has not: made inside the transaction. */
 bool server_add_role(struct server *s, const char *name, struct err *e);
+/* Those that a statement names which the server refused with `message`. True: one was made, and another try is worth it. */
+bool server_add_roles(struct server *s, struct str statement, const char *message, struct err *e);
 bool server_add_extension(struct server *s, const char *name, const char *schema, const char *version, struct err *e);
 
 /*
