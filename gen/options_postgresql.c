@@ -102,6 +102,8 @@ static const char *relation_head(unsigned rank)
         return "ALTER TABLE {parent} ALTER COLUMN {address}";
     case PG_INDEX:
         return "ALTER INDEX {address}";
+    case PG_CONSTRAINT:
+        return "ALTER INDEX {index}";
     case PG_VIEW:
         return "ALTER VIEW {address}";
     case PG_MATERIALIZED_VIEW:

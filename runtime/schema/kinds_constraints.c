@@ -20,16 +20,26 @@
 static const struct attribute constraint_attributes[] = {
     ATTRIBUTE_REPLACED("definition"), /* "PRIMARY KEY (id)" */
     VALIDATED,
-    ATTRIBUTE_HIDDEN("type"), /* p, u, c, x */
+    ATTRIBUTE_HIDDEN("type"),                             /* p, u, c, x */
+    {"options", CHANGE_OWN, ATTRIBUTE_AFTER, NULL, NULL}, /* of its index: "fillfactor=70" */
+    ATTRIBUTE_REFUSED("tablespace"),
+    ATTRIBUTE_HIDDEN("index"),
     ATTRIBUTE_COMMENT_ON("CONSTRAINT {address} ON {parent}"),
+    {"index_comment", CHANGE_SET, ATTRIBUTE_AFTER, "COMMENT ON INDEX {index} IS {index_comment}",
+     "COMMENT ON INDEX {index} IS NULL"},
 };
 const struct kind kind_constraint = {
     .name = "constraint",
     .words = "CONSTRAINT",
     .query = "SELECT 'pg_constraint'::regclass::oid AS class, k.oid, " PART_NAMED(
         "k.conname") ", regexp_replace(" CONSTRAINT_TEXT ", ' NOT VALID$', '') AS definition," NOT_VALID
-                     " k.contype AS type, ${comment:pg_constraint,k.oid,0} AS comment" FROM_CONSTRAINT
-                     "WHERE k.contype IN ('p', 'u', 'c', 'x') AND " RELATION_READ,
+                     " k.contype AS type, CASE WHEN x.reloptions IS NOT NULL THEN " RELATION_OPTIONS(
+                         "unnest(x.reloptions) o") " END AS options,"
+                                                   " (SELECT quote_ident(s.spcname) FROM pg_tablespace s WHERE s.oid = x.reltablespace) AS tablespace,"
+                                                   " x.oid::regclass AS index, ${comment:pg_constraint,k.oid,0} AS comment,"
+                                                   " ${comment:pg_class,x.oid,0} AS index_comment" FROM_CONSTRAINT
+                                                   "LEFT JOIN pg_class x ON x.oid = k.conindid AND k.contype IN ('p', 'u', 'x') "
+                                                   "WHERE k.contype IN ('p', 'u', 'c', 'x') AND " RELATION_READ,
     ATTRIBUTES(constraint_attributes),
     .create = "ALTER TABLE {parent} ADD CONSTRAINT {address} {definition}[ {not_valid}]",
     .clause = "CONSTRAINT {address} {definition}",
@@ -108,13 +118,15 @@ const struct kind kind_index = {
 static const struct attribute partition_index_attributes[] = {
     {"name", CHANGE_SET, 0, "ALTER INDEX {old.index} RENAME TO {name}", NULL},
     ATTRIBUTE_HIDDEN("index"),
+    ATTRIBUTE_COMMENT,
 };
 const struct kind kind_partition_index = {
     .name = "partition index",
     .words = "INDEX",
     .query = "SELECT 'pg_class'::regclass::oid AS class, x.oid, " RELATION_IS_PARENT ", " RELATION_IDENTITY
              " || ' of ' || quote_ident(un.nspname) || '.' || quote_ident(u.relname) AS identity,"
-             " x.oid::regclass AS address, quote_ident(x.relname) AS name, x.oid::regclass AS index" FROM_RELATION
+             " x.oid::regclass AS address, quote_ident(x.relname) AS name, x.oid::regclass AS index,"
+             " ${comment:pg_class,x.oid,0} AS comment" FROM_RELATION
              "JOIN pg_index i ON i.indrelid = c.oid JOIN pg_class x ON x.oid = i.indexrelid AND x.relispartition "
              "JOIN pg_inherits h ON h.inhrelid = x.oid JOIN pg_class u ON u.oid = h.inhparent "
              "JOIN pg_namespace un ON un.oid = u.relnamespace WHERE " RELATION_READ,

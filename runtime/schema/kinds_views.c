@@ -81,6 +81,8 @@ static const struct attribute view_column_attributes[] = {
     {"storage", CHANGE_SET, ATTRIBUTE_AFTER, ALTER_COLUMN "SET STORAGE {storage}",
      ALTER_COLUMN "SET STORAGE {type_storage}"},
     ATTRIBUTE_HIDDEN("type_storage"),
+    {"compression", CHANGE_SET, ATTRIBUTE_AFTER, ALTER_COLUMN "SET COMPRESSION {compression}",
+     ALTER_COLUMN "SET COMPRESSION default"},
     ATTRIBUTE_GRANTED,
     ATTRIBUTE_COMMENT_ON("COLUMN {parent}.{address}"),
 };
@@ -92,6 +94,8 @@ const struct kind kind_view_column = {
                      " CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END AS statistics,"
                      " CASE WHEN c.relkind = 'm' AND a.attstorage <> t.typstorage THEN " WORD_OF_STORAGE("a.attstorage") " END AS storage, " WORD_OF_STORAGE(
                          "t.typstorage") " AS type_storage,"
+                                         " ${since:140000,CASE WHEN c.relkind = 'm' THEN CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END END,NULL}"
+                                         " AS compression,"
                                          " ${acl:c,a.attacl,c.relowner} AS grants, ${comment:pg_class,c.oid,a.attnum} AS comment" FROM_RELATION
                                          "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
                                          "JOIN pg_type t ON t.oid = a.atttypid "
