@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "gen/statements.h"
+#include "schema/sqlite_text.h"
 
 /* ---- kinds of words ---- */
 
@@ -235,19 +236,24 @@ static bool makes_extension(const struct text_file *file, const char *name)
     return false;
 }
 
-static bool add_extensions(const struct endpoint *endpoint, struct bench *bench, const struct snapshot *from,
-                           struct err *e)
+/* Out of the quotes that a catalog has it in. */
+static const char *bare(struct arena *a, const char *value)
+{
+    return value ? sqlite_text_unquoted(a, str_from(value)) : NULL;
+}
+
+static bool add_extensions(struct arena *a, const struct endpoint *endpoint, struct bench *bench,
+                           const struct snapshot *from, struct err *e)
 {
     const struct catalog *c = from ? from->exact : NULL;
     for (size_t i = 0; c && i < c->objects.n; i++) {
         const struct object *o = &c->objects.v[i];
-        if (o->kind != &kind_extension || makes_extension(&endpoint->file, o->identity))
+        if (o->kind != &kind_extension)
             continue;
-        const char *schema = kind_attribute(o->kind, "schema") < o->kind->n_attributes ? object_value(o, "schema")
-                                                                                       : NULL;
-        const char *version = kind_attribute(o->kind, "version") < o->kind->n_attributes ? object_value(o, "version")
-                                                                                         : NULL;
-        if (!bench_add_extension(bench, o->identity, schema, version, e))
+        const char *name = bare(a, o->identity);
+        if (!makes_extension(&endpoint->file, name) &&
+            !bench_add_extension(bench, name, bare(a, object_value(o, "schema")), bare(a, object_value(o, "version")),
+                                 e))
             return false;
     }
     return true;
@@ -265,14 +271,14 @@ static bool run_revisions(const struct endpoint *endpoint, struct bench *bench, 
     return true;
 }
 
-static bool build(const struct endpoint *endpoint, struct bench *bench, const struct snapshot *extensions,
-                  struct findings *out, struct err *e)
+static bool build(struct arena *a, const struct endpoint *endpoint, struct bench *bench,
+                  const struct snapshot *extensions, struct findings *out, struct err *e)
 {
     if (endpoint->kind == ENDPOINT_REVISIONS)
         return run_revisions(endpoint, bench, e);
     if (endpoint->kind != ENDPOINT_FILE)
         return true;
-    if (!add_extensions(endpoint, bench, extensions, e))
+    if (!add_extensions(a, endpoint, bench, extensions, e))
         return false;
     return bench_load(bench, out, &endpoint->file) || err_set(e, FAULT_FAILED, "%s has errors", endpoint->name);
 }
@@ -281,6 +287,6 @@ bool endpoint_build(struct arena *a, const struct endpoint *endpoint, struct ben
                     const struct snapshot *extensions, bool relative, struct findings *out, struct snapshot *snapshot,
                     struct err *e)
 {
-    return bench_clear(bench, e) && build(endpoint, bench, extensions, out, e) &&
+    return bench_clear(bench, e) && build(a, endpoint, bench, extensions, out, e) &&
            bench_read(bench, a, relative, snapshot, e);
 }

@@ -11,12 +11,18 @@
 #include "db/db.h"
 #include "gen/template.h"
 #include "model/graph.h"
+#include "schema/sqlite_text.h"
 
 struct naming {
     struct arena *a;
     const struct snapshot *start, *goal;
     struct rename_plan *plan;
 };
+
+static bool is_sqlite(const struct naming *n)
+{
+    return n->goal->exact->kinds == &kinds_sqlite;
+}
 
 /* ---- identities ---- */
 
@@ -166,12 +172,18 @@ static bool cannot(const struct naming *n, uint32_t from, struct err *e)
     return err_set(e, FAULT_POLICY, "%s %s cannot be renamed", o->kind->name, o->identity);
 }
 
+/* The letters that it has: SQLite's identities are folded. */
+static const char *written_name(const struct naming *n, const struct snapshot *of, uint32_t object)
+{
+    const char *text = is_sqlite(n) ? of->shown->objects.v[object].address : of->exact->objects.v[object].identity;
+    return arena_str(n->a, split(text).name);
+}
+
 static bool add_pair(const struct naming *n, uint32_t from, uint32_t to, struct err *e)
 {
     const struct object *old = &n->start->shown->objects.v[from];
-    struct parts address = split(old->address), was = split(n->start->exact->objects.v[from].identity),
-                 is = split(n->goal->exact->objects.v[to].identity);
-    const char *before = arena_str(n->a, was.name), *after = arena_str(n->a, is.name);
+    struct parts address = split(old->address);
+    const char *before = written_name(n, n->start, from), *after = written_name(n, n->goal, to);
     const char *moved = arena_printf(n->a, "%.*s%s%.*s", STR_ARG(address.container), after, STR_ARG(address.rest));
     struct rename_pair r = {.from = from, .to = to};
     if (!old->kind->rename)
@@ -237,12 +249,25 @@ static const char *label_of_hint(struct arena *a, const char *text)
 
 /* ---- hints ---- */
 
+/* A name as it is written, the way identities have it: what has no quotes is folded, in SQLite everything. */
+static const char *fold(const struct naming *n, struct str name)
+{
+    if (!is_sqlite(n) && str_find(name, '"') < name.n)
+        return unquote(n->a, name);
+    const char *bare = is_sqlite(n) ? sqlite_text_unquoted(n->a, name) : arena_str(n->a, name);
+    return sqlite_text_lower(n->a, bare);
+}
+
 static const char *old_name_of_hint(const struct naming *n, const struct hint *h, const struct object *o,
                                     const char **container)
 {
     struct parts p = split(h->text);
-    *container = p.container.n && o->parent == OBJECT_NONE ? arena_str(n->a, p.container) : old_container(n, o);
-    return unquote(n->a, p.name);
+    if (is_sqlite(n) && h->text[0] != '"')
+        p = (struct parts){.name = str_from(h->text)};
+    *container = old_container(n, o);
+    if (p.container.n && o->parent == OBJECT_NONE)
+        *container = str_find(p.container, '"') < p.container.n ? arena_str(n->a, p.container) : fold(n, p.container);
+    return fold(n, p.name);
 }
 
 /* A hint may stay in the file after its rename was done. */

@@ -538,7 +538,7 @@ bool server_add_extension(struct server *s, const char *name, const char *schema
     BUF_AUTO sql = {0};
     OUTCOME_AUTO o = {0};
     size_t prefix;
-    if (schema) {
+    if (schema && strncmp(schema, "pg_", 3) != 0) {
         buf_addz(&sql, "CREATE SCHEMA IF NOT EXISTS ");
         db_quote_name(&sql, schema);
         buf_addz(&sql, "; ");

@@ -169,7 +169,7 @@ static void write_make(struct comparison *c, const struct pair *p)
         if (!expand(c, p, kind->create, &values, &sql))
             return;
         const char *secret = template_word(&values, STR("option_list"));
-        if (secret && strstr(secret, " ?"))
+        if (secret && (strstr(secret, " ?") || strcmp(secret, "?") == 0))
             refuse_pair(c, p, "one of its options holds a secret, which is never read");
         if (!(c->options->online && online_make(c, p, &sql)))
             add_step(c, p, VERB_CREATE, make_flags(c, p), &sql, NULL);

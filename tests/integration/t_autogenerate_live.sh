@@ -1,0 +1,155 @@
+#!/usr/bin/env bash
+# Autogenerate against what lives: it only reads, whoever it is that reads; every name is right, whatever it is made of;
+# and what is bad ends with a message. limit: 300
+source "$(dirname "$0")/lib.sh"
+
+start_postgres --conf "log_statement = all"
+new_database scratch
+SCRATCH=$(pg_url scratch)
+
+diff_of() { run timeout 120 "$MIGRATE_GEN" diff "$@" --scratch "$SCRATCH"; }
+psql_file() { "$PG_BIN/psql" -X -q -v ON_ERROR_STOP=1 -1 -h "$PG_HOME" -p "$PG_PORT" -U "$PG_USER" -d "$1" -f "$2" >psql.log 2>&1 || { cat psql.log && return 1; }; }
+dump() { "$PG_BIN/pg_dump" -h "$PG_HOME" -p "$PG_PORT" -U "$PG_USER" "$1" | grep -v restrict; }
+url_of() { echo "postgresql://$1@127.0.0.1:$PG_PORT/$2"; }
+
+# ------------------------------------------------------------------------------------------------------- hostile names
+
+# Everything has a name, a text and a comment that somebody might get wrong; the number says which name goes to which.
+hostile() { "$TOP/tests/integration/hostile.py" "$@"; }
+
+for seed in 9 40; do
+    hostile postgresql $seed before >before.sql
+    hostile postgresql $seed after >after.sql
+    new_database "hostile$seed"
+    pg_sql postgres "$(hostile postgresql $seed extra)"
+
+    it "makes a PostgreSQL schema of hostile names from nothing, and then nothing is left to do ($seed)"
+    diff_of empty before.sql
+    expect_exit 0
+    cp out up.sql
+    expect psql_file "hostile$seed" up.sql
+    diff_of "$(pg_url "hostile$seed")" before.sql
+    expect_exit 0
+    expect_stdout_is ""
+
+    it "changes it: types, labels, bodies, comments, a column by hint ($seed)"
+    diff_of "$(pg_url "hostile$seed")" after.sql --allow-destructive
+    expect_exit 0
+    cp out up.sql
+    expect psql_file "hostile$seed" up.sql
+    diff_of "$(pg_url "hostile$seed")" after.sql
+    expect_exit 0
+    expect_stdout_is ""
+done
+
+it "takes the whole away again"
+diff_of "$(pg_url hostile9)" empty --allow-destructive
+expect_exit 0
+cp out down.sql
+expect psql_file hostile9 down.sql
+diff_of "$(pg_url hostile9)" empty
+expect_exit 0
+expect_stdout_is ""
+
+for seed in 9 40; do
+    it "does the same on SQLite, and keeps the rows ($seed)"
+    hostile sqlite $seed before >before.sqlite.sql
+    hostile sqlite $seed after >after.sqlite.sql
+    run timeout 60 "$MIGRATE_GEN" diff empty before.sqlite.sql
+    expect_exit 0
+    expect sqlite3 -batch -bail "hostile$seed.db" <"$T/out"
+    hostile sqlite $seed extra | sqlite3 -batch -bail "hostile$seed.db"
+    for to in after before; do
+        run timeout 60 "$MIGRATE_GEN" diff "hostile$seed.db" $to.sqlite.sql --allow-destructive
+        expect_exit 0
+        cp out script.sql
+        # The sequence's table aside, three tables with five rows.
+        expect sqlite3 -batch -bail "hostile$seed.db" <script.sql
+        expect_equal "$(hostile sqlite $seed count | sqlite3 -batch -bail "hostile$seed.db")" 5
+        run timeout 60 "$MIGRATE_GEN" diff "hostile$seed.db" $to.sqlite.sql
+        expect_exit 0
+        expect_stdout_is ""
+    done
+done
+
+# Names without quotes are folded in hints as everywhere, and SQLite's are written as the models have them.
+it "takes the old name of a hint as the engine would take it"
+cat >mixed.sql <<'SQL'
+CREATE TABLE Notes (Id integer PRIMARY KEY, Title text, "wEird x" text);
+SQL
+cat >renamed.sql <<'SQL'
+-- renamed from: Notes
+CREATE TABLE Papers (Id integer PRIMARY KEY,
+    HeadLine text, -- renamed from: Title
+    -- renamed from: "wEird x"
+    "Other X" text);
+SQL
+diff_of mixed.sql renamed.sql
+expect_exit 0
+expect_stdout_contains 'RENAME COLUMN title TO headline;'
+expect_stdout_contains 'RENAME COLUMN "wEird x" TO "Other X";'
+expect_stdout_contains 'ALTER TABLE public.notes RENAME TO papers;'
+expect_stdout_lacks "DROP"
+run timeout 60 "$MIGRATE_GEN" diff mixed.sql renamed.sql --dialect sqlite
+expect_exit 0
+expect_stdout_is 'ALTER TABLE Notes RENAME COLUMN Title TO HeadLine;
+ALTER TABLE Notes RENAME COLUMN "wEird x" TO "Other X";
+ALTER TABLE Notes RENAME TO Papers;'
+
+# --------------------------------------------------------------------------------------------------------- only reading
+
+# What PostgreSQL has and nobody models is there too, on both sides; and roles, owners, grants, and extensions whose names
+# want quotes.
+cat >rich.sql <<'SQL'
+CREATE SCHEMA app;
+CREATE TABLE app.t (id citext PRIMARY KEY, n integer NOT NULL DEFAULT 1, h text DEFAULT gen_random_uuid());
+CREATE VIEW app.v AS SELECT id, n + 1 AS m FROM app.t;
+CREATE TEXT SEARCH CONFIGURATION app.plain (COPY = simple);
+CREATE FUNCTION app.number(app.t) RETURNS integer LANGUAGE sql AS 'SELECT 1';
+CREATE CAST (app.t AS integer) WITH FUNCTION app.number(app.t);
+CREATE FUNCTION app.noted() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+CREATE EVENT TRIGGER noted ON sql_drop EXECUTE FUNCTION app.noted();
+CREATE SEQUENCE app.s OWNED BY app.t.n;
+GRANT SELECT ON app.t TO reader WITH GRANT OPTION;
+SQL
+new_database live
+pg_sql postgres "CREATE ROLE looker LOGIN; CREATE ROLE reader; CREATE ROLE owns; REVOKE ALL ON DATABASE live FROM PUBLIC;
+    GRANT CONNECT ON DATABASE live TO looker"
+pg_sql live 'CREATE EXTENSION citext; CREATE EXTENSION "uuid-ossp"; CREATE EXTENSION adminpack'
+psql_file live rich.sql
+pg_sql live "REVOKE ALL ON SCHEMA public FROM PUBLIC; ALTER TABLE app.t OWNER TO owns; INSERT INTO app.t VALUES ('x')"
+{ cat rich.sql && echo "REVOKE ALL ON SCHEMA public FROM PUBLIC; ALTER TABLE app.t ADD COLUMN o integer;"; } >richer.sql
+
+it "takes no lock that anybody could wait for"
+dump live >before.dump
+: >"$PG_LOG"
+# This mode goes together with ACCESS SHARE and with nothing else.
+pg_sql live "SELECT 'LOCK TABLE ' || string_agg(oid::regclass::text, ', ') || ' IN EXCLUSIVE MODE;' FROM pg_class
+    WHERE relkind IN ('r', 'v') AND relnamespace IN ('pg_catalog'::regnamespace, 'app'::regnamespace) AND NOT relisshared
+      AND (relkind = 'r' OR relnamespace <> 'pg_catalog'::regnamespace)" >lock.sql
+mkfifo hold
+{ cat lock.sql && echo "SELECT 'held';" && cat hold; } |
+    "$PG_BIN/psql" -X -q -A -t -1 -h "$PG_HOME" -p "$PG_PORT" -U "$PG_USER" -d live >held 2>&1 &
+HOLDER=$!
+exec 7>hold
+expect eventually 10 grep -q held held
+PGOPTIONS="-c lock_timeout=3s" diff_of "$(url_of looker live)" richer.sql
+exec 7>&-
+wait "$HOLDER" || true
+expect_exit 0
+expect_stdout_is "ALTER TABLE app.t ADD COLUMN o integer;"
+
+it "reads all catalogs in one transaction that can only read"
+grep -E ' looker? | live ' "$PG_LOG" | grep -v 'postgres\|psql' >live.log || true
+expect_equal "$(grep -c 'BEGIN' live.log)" "$(grep -c 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY' live.log)"
+expect_that "nothing was logged" test -s live.log
+
+it "is told the same as the owner, whoever reads"
+cp out looker.out
+diff_of "$(pg_url live)" richer.sql
+expect_exit 0
+expect cmp looker.out out
+
+it "leaves the database as it was, to the byte"
+dump live >after.dump
+expect cmp before.dump after.dump
