@@ -483,10 +483,15 @@ static void order_below(struct comparison *c, uint32_t below, uint32_t above)
         before(c, pair_of_old(c, c->from->exact->edges.v[c->from_needed.edge[i]].from)->drop, parent->alter);
 }
 
-/* Who joins another table must have lost what that one has not. */
-static void order_joining(struct comparison *c, const struct pair *link)
+/* Who joins another table must have lost what that one has not, and that one must have what it will have. */
+static void order_joining(struct comparison *c, const struct pair *link, uint32_t above)
 {
     const struct pair *table = pair_parent(c, link);
+    for (size_t i = c->to_needed.start[above]; i < c->to_needed.start[above + 1]; i++) {
+        const struct pair *part = pair_of_new(c, c->to->exact->edges.v[c->to_needed.edge[i]].from);
+        if (pair_kind(c, part)->rank == PG_COLUMN)
+            before(c, part->make, link->make);
+    }
     if (link->make == ACTION_NONE || table->from == OBJECT_NONE)
         return;
     for (size_t i = c->from_needed.start[table->from]; i < c->from_needed.start[table->from + 1]; i++) {
@@ -506,7 +511,7 @@ static void order_inherited(struct comparison *c)
                              : OBJECT_NONE;
         if (above == OBJECT_NONE)
             continue;
-        order_joining(c, pair_of_new(c, (uint32_t)i));
+        order_joining(c, pair_of_new(c, (uint32_t)i), above);
         for (size_t k = c->to_needed.start[link->parent]; k < c->to_needed.start[link->parent + 1]; k++) {
             uint32_t part = to->edges.v[c->to_needed.edge[k]].from;
             const struct object *o = &to->objects.v[part];
