@@ -275,12 +275,41 @@ static bool can_alter(struct lite *l, const struct table_plan *plan)
 
 /* ---- the judgement ---- */
 
+/* As the catalogs have them, "REFERENCES p" with p's primary key: else the same would be two. */
+static void say_parent_keys(const struct lite *l, const struct catalog *c, const struct strings *names,
+                            struct sqlite_text_table *t)
+{
+    for (size_t i = 0; i < t->constraints.n; i++) {
+        struct sqlite_text_constraint *key = &t->constraints.v[i];
+        struct sqlite_text_table text;
+        if (!key->parent_end)
+            continue;
+        const char *identity = sqlite_text_quoted(l->arena, sqlite_text_lower(l->arena, key->parent));
+        uint32_t parent = catalog_find(c, kinds_sqlite.v[LITE_TABLE], identity);
+        if (parent == OBJECT_NONE ||
+            !sqlite_text_table(l->arena, str_from(object_value(&c->objects.v[parent], "sql")), names, &text))
+            continue;
+        for (size_t k = 0; k < text.constraints.n; k++)
+            if (text.constraints.v[k].kind == SQLITE_PRIMARY_KEY)
+                sqlite_text_say_parent_key(l->arena, key, &text.constraints.v[k].columns);
+    }
+}
+
+static bool read_text(const struct lite *l, const struct catalog *c, const struct object *table,
+                      const struct strings *names, struct sqlite_text_table *out)
+{
+    if (!sqlite_text_table(l->arena, str_from(object_value(table, "sql")), names, out))
+        return false;
+    say_parent_keys(l, c, names, out);
+    return true;
+}
+
 static bool is_understood(struct lite *l, struct table_plan *plan)
 {
     const struct object *old = from_object(l, plan->from), *new = to_object(l, plan->to);
     if (!object_value(old, "definition") && !object_value(new, "definition"))
-        return sqlite_text_table(l->arena, str_from(object_value(old, "sql")), &l->from_names, &plan->old_text) &&
-               sqlite_text_table(l->arena, str_from(object_value(new, "sql")), &l->to_names, &plan->new_text);
+        return read_text(l, l->from, old, &l->from_names, &plan->old_text) &&
+               read_text(l, l->to, new, &l->to_names, &plan->new_text);
     if (same(object_value(old, "definition"), object_value(new, "definition")))
         return false;
     struct err *e = lite_refuse(l, new, "its text is not understood, so it cannot be changed");
@@ -423,7 +452,7 @@ static uint32_t drop_column(struct lite *l, const struct table_plan *plan, uint3
     bool values = has_values(column);
     return lite_step(
         l, VERB_DROP, column, flags | STEP_REWRITES | (values ? STEP_DESTRUCTIVE : 0),
-        values ? "drops the column's values" : NULL,
+        values ? "what it holds is gone" : NULL,
         arena_printf(l->arena, "ALTER TABLE %s DROP COLUMN %s", from_object(l, plan->from)->address, column->address));
 }
 

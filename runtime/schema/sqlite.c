@@ -23,7 +23,7 @@ static const char *const queries[Q_COUNT] = {
         " JOIN pragma_table_list l ON l.schema = 'main' AND l.name = s.name"
         " WHERE s.type IN ('table', 'view') AND l.type <> 'shadow' AND s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
         " ORDER BY s.name COLLATE BINARY",
-    [Q_COLUMNS] = "SELECT s.name, x.name, x.\"notnull\", x.hidden FROM sqlite_schema s,"
+    [Q_COLUMNS] = "SELECT s.name, x.name, x.\"notnull\", x.pk FROM sqlite_schema s,"
                   " pragma_table_xinfo(s.name, 'main') x WHERE s.type = 'table'"
                   " AND s.sql NOT LIKE 'create virtual%' ORDER BY s.name COLLATE BINARY, x.cid",
     [Q_REST] = "SELECT s.type, s.name, s.tbl_name, s.sql FROM sqlite_schema s"
@@ -44,6 +44,7 @@ struct text_object {
 struct reported_column {
     const char *table, *name;
     bool not_null;
+    size_t key; /* which column of the primary key it is, from 1 on; 0: none */
 };
 
 struct reader {
@@ -119,7 +120,8 @@ static bool take_row(void *to, size_t index, const struct db_row *row, struct er
         break;
     case Q_COLUMNS:
         vec_push(r->arena, &r->columns,
-                 (struct reported_column){keep(r, row, 0), keep(r, row, 1), is_set(row->values[2])});
+                 (struct reported_column){keep(r, row, 0), keep(r, row, 1), is_set(row->values[2]),
+                                          row->values[3] ? strtoul(row->values[3], NULL, 10) : 0});
         break;
     case Q_REST:
         vec_push(r->arena, &r->rest,
@@ -210,9 +212,49 @@ static size_t twins_before(const struct sqlite_text_table *t, size_t at, const c
     return n;
 }
 
-static void add_constraints(struct reader *r, const struct relation *relation, const char *table,
-                            const struct sqlite_text_table *t)
+static int by_lower_name(const void *left, const void *right)
 {
+    const struct relation *a = left, *b = right;
+    return strcmp(a->lower, b->lower);
+}
+
+static const struct relation *find_relation(const struct reader *r, const char *lower)
+{
+    struct relation key = {.lower = lower};
+    return r->relations.n ? bsearch(&key, r->relations.v, r->relations.n, sizeof *r->relations.v, by_lower_name) : NULL;
+}
+
+/* The primary key of a table, whatever the letters of its name; empty: it has none. */
+static void find_key(const struct reader *r, const char *table, struct strings *out)
+{
+    for (size_t place = 1, found = 1; found; place++) {
+        found = 0;
+        for (size_t i = 0; i < r->columns.n && !found; i++) {
+            const struct reported_column *c = &r->columns.v[i];
+            found = c->key == place && strcasecmp(c->table, table) == 0;
+            if (found)
+                vec_push(r->arena, out, sqlite_text_lower(r->arena, c->name));
+        }
+    }
+}
+
+/* "REFERENCES p" means p's primary key, whatever that is by now. A file may leave tables out that are ignored here. */
+static void say_parent_keys(struct reader *r, struct sqlite_text_table *t)
+{
+    for (size_t i = 0; i < t->constraints.n; i++) {
+        struct sqlite_text_constraint *c = &t->constraints.v[i];
+        struct strings key = {0};
+        if (!c->parent_end || !find_relation(r, sqlite_text_lower(r->arena, c->parent)))
+            continue;
+        find_key(r, c->parent, &key);
+        sqlite_text_say_parent_key(r->arena, c, &key);
+    }
+}
+
+static void add_constraints(struct reader *r, const struct relation *relation, const char *table,
+                            struct sqlite_text_table *t)
+{
+    say_parent_keys(r, t);
     const char **labels = ARENA_ARRAY(r->arena, const char *, t->constraints.n);
     for (size_t i = 0; i < t->constraints.n; i++)
         labels[i] = t->constraints.v[i].name ? identity_of(r, t->constraints.v[i].name) : t->constraints.v[i].brief;
@@ -264,18 +306,6 @@ static void add_relation(struct reader *r, struct relation *relation)
                            address_of(r, relation->name), OBJECT_NONE, 0, values);
 }
 
-static int by_lower_name(const void *left, const void *right)
-{
-    const struct relation *a = left, *b = right;
-    return strcmp(a->lower, b->lower);
-}
-
-static const struct relation *find_relation(const struct reader *r, const char *lower)
-{
-    struct relation key = {.lower = lower};
-    return r->relations.n ? bsearch(&key, r->relations.v, r->relations.n, sizeof *r->relations.v, by_lower_name) : NULL;
-}
-
 /* Of an index on a table that is not read nothing is read. */
 static void add_text_object(struct reader *r, const struct text_object *o)
 {
@@ -291,7 +321,7 @@ static void add_text_object(struct reader *r, const struct text_object *o)
     struct lexer l = {.text = str_from(o->sql), .dialect = DIALECT_SQLITE};
     struct token t;
     bool unique = token_next(&l, &t) && token_next(&l, &t) && token_is_word(l.text, &t, "UNIQUE");
-    const char *rest = sqlite_text_normal(r->arena, str_from(o->sql), unique ? 4 : 3, &r->names);
+    const char *rest = sqlite_text_index(r->arena, str_from(o->sql), unique ? 4 : 3, &r->names);
     const char *values[] = {o->name, unique ? arena_printf(r->arena, "unique %s", rest) : rest, o->sql};
     add(r, LITE_INDEX, identity, address, relation->object, 0, values);
 }

@@ -312,17 +312,31 @@ static void spell_all(struct buf *out, struct arena *a, struct str text, const s
     }
 }
 
-const char *sqlite_text_normal(struct arena *a, struct str sql, size_t skip, const struct strings *known)
+/* ASC behind an item of an index; "asc" may be a column's name, too, but not behind what an expression ends with. */
+static bool is_ascending(struct arena *a, struct str text, const struct token *before, const struct token *t)
+{
+    bool is_operand = before->kind == TOKEN_NAME || before->kind == TOKEN_STRING || before->kind == TOKEN_NUMBER ||
+                      token_is_symbol(text, before, ")") ||
+                      (before->kind == TOKEN_WORD && !is_reserved(arena_str(a, token_text(text, before))));
+    return is_operand && token_is_word(text, t, "ASC");
+}
+
+static const char *normal(struct arena *a, struct str sql, size_t skip, const struct strings *known, bool index)
 {
     BUF_AUTO out = {0};
     struct lexer l = {.text = sql, .dialect = DIALECT_SQLITE};
     struct token t, before = {0};
     bool first = true;
+    size_t depth = 0;
     while (token_next(&l, &t)) {
+        depth += token_is_symbol(sql, &t, "(");
+        depth -= depth && token_is_symbol(sql, &t, ")");
         if (skip) {
             skip--;
             continue;
         }
+        if (index && depth == 1 && !first && is_ascending(a, sql, &before, &t))
+            continue;
         if (!first && !are_close(sql, &before, &t))
             buf_addc(&out, ' ');
         spell(&out, a, sql, &t, SPELL_EXPRESSION, known);
@@ -330,6 +344,16 @@ const char *sqlite_text_normal(struct arena *a, struct str sql, size_t skip, con
         first = false;
     }
     return arena_str(a, buf_str(&out));
+}
+
+const char *sqlite_text_normal(struct arena *a, struct str sql, size_t skip, const struct strings *known)
+{
+    return normal(a, sql, skip, known, false);
+}
+
+const char *sqlite_text_index(struct arena *a, struct str sql, size_t skip, const struct strings *known)
+{
+    return normal(a, sql, skip, known, true);
 }
 
 static bool is_identifier(const struct token *t)
@@ -677,6 +701,7 @@ static bool take_reference(struct parser *p, struct sqlite_text_constraint *c)
     add_names(&brief, &c->columns);
     buf_addz(&rest, " REFERENCES ");
     sqlite_text_quote(&rest, sqlite_text_lower(p->arena, c->parent));
+    c->parent_end = to.n ? 0 : brief.n + rest.n;
     if (to.n) {
         buf_addc(&rest, ' ');
         add_names(&rest, &to);
@@ -687,6 +712,18 @@ static bool take_reference(struct parser *p, struct sqlite_text_constraint *c)
     end_constraint(p, c, brief.p, rest.p);
     p->last_key = p->out->constraints.n;
     return understood;
+}
+
+/* SQLite refuses every row of a key that is not as wide as its parent's: such a one stays as it is. */
+void sqlite_text_say_parent_key(struct arena *a, struct sqlite_text_constraint *c, const struct strings *key)
+{
+    BUF_AUTO columns = {0};
+    if (!c->parent_end || key->n != c->columns.n)
+        return;
+    add_names(&columns, key);
+    c->definition = arena_printf(a, "%.*s %s%s", (int)c->parent_end, c->definition, columns.p,
+                                 c->definition + c->parent_end);
+    c->parent_end = 0;
 }
 
 static bool take_foreign_key(struct parser *p)

@@ -32,6 +32,7 @@ struct sqlite_text_constraint {
     const char *brief;      /* "UNIQUE (a, b)", "FOREIGN KEY (a)": what tells one without a name from the others */
     const char *definition; /* whole: "UNIQUE (a, b) ON CONFLICT IGNORE" */
     const char *parent;     /* SQLITE_FOREIGN_KEY: the table that it refers to, without quotes */
+    size_t parent_end;      /* of one that leaves the parent's columns out: where in `definition` they would stand; 0 */
     size_t column;          /* of an inline one: its index; SIZE_MAX */
     bool is_plain_key;      /* PRIMARY KEY of one column, ascending: a rowid's alias if the type is INTEGER */
     bool autoincrement;
@@ -52,9 +53,13 @@ struct sqlite_text_table {
 
 /* False: not a CREATE TABLE that is understood. */
 bool sqlite_text_table(struct arena *a, struct str sql, const struct strings *known, struct sqlite_text_table *out);
+/* Says the columns that a foreign key leaves out: `key` is its parent's primary key, in lower case. Else as it is. */
+void sqlite_text_say_parent_key(struct arena *a, struct sqlite_text_constraint *c, const struct strings *key);
 
-/* The statement in one spelling, from behind `skip` tokens: of an index, a view, a trigger. */
+/* The statement in one spelling, from behind `skip` tokens: of a view, a trigger. */
 const char *sqlite_text_normal(struct arena *a, struct str sql, size_t skip, const struct strings *known);
+/* The same of an index, whose items are ascending whether they say so or not. */
+const char *sqlite_text_index(struct arena *a, struct str sql, size_t skip, const struct strings *known);
 /* The token's identifier without quotes: a word, a name, a string. */
 const char *sqlite_text_unquoted(struct arena *a, struct str token);
 /* Whether the text has a word, name or string that means this identifier. */

@@ -29,6 +29,7 @@ static void check_table(const struct sqlite_text_table *t, struct str sql)
         must(c->brief && strncmp(c->definition, c->brief, strlen(c->brief)) == 0);
         must(c->column == SIZE_MAX || c->column < t->columns.n);
         must((c->kind == SQLITE_FOREIGN_KEY) == (c->parent != NULL));
+        must(!c->parent_end || (c->parent && c->parent_end <= strlen(c->definition)));
     }
 }
 
