@@ -227,12 +227,12 @@ static void take_answer(struct peer *p, const struct autogenerate *g, struct ans
     }
 }
 
-static bool work_out(struct autogenerate *g, struct answer *a, struct err *e)
+static bool work_out(struct autogenerate *g, struct err *e)
 {
     if (!autogenerate_read(g, e) || !autogenerate_ask(g, e))
         return false;
-    for (size_t i = 0; i < g->renames.questions.n; i++)
-        buf_addz(&a->said, ""); /* nobody is asked: they are drops */
+    /* Nobody is asked whether what looks alike is a rename: it is a drop. */
+    renames_finish(g->arena, &g->start, &g->goal, &g->renames);
     return autogenerate_plan(g, e);
 }
 
@@ -248,7 +248,7 @@ static void ask(struct peer *p, struct str from, struct str to, bool allowed, st
     g.options.changes.policy = (struct policy){
         .owners = true, .grants = true, .default_privileges = true, .event_triggers = true};
     bool ok = take_endpoint(p, &findings, "from.sql", from, &g.from) &&
-              take_endpoint(p, &findings, "to.sql", to, &g.to) && work_out(&g, a, &e);
+              take_endpoint(p, &findings, "to.sql", to, &g.to) && work_out(&g, &e);
     take_answer(p, &g, a);
     findings_format(&a->said, &findings);
     if (!ok) {
