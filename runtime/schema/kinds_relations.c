@@ -209,9 +209,9 @@ const struct kind kind_column = {
 };
 
 static const struct attribute default_attributes[] = {
-    {"expression", CHANGE_SET, 0, "ALTER TABLE {only}{table} ALTER COLUMN {parent} SET DEFAULT {expression}", NULL},
+    {"expression", CHANGE_SET, 0, "ALTER TABLE [{only} ]{table} ALTER COLUMN {parent} SET DEFAULT {expression}", NULL},
     ATTRIBUTE_HIDDEN("table"),
-    ATTRIBUTE_HIDDEN("only"), /* "ONLY " of a table that others inherit: theirs are their own */
+    ATTRIBUTE_HIDDEN("only"), /* "ONLY" of a table that others inherit: theirs are their own */
 };
 const struct kind kind_default = {
     .name = "default",
@@ -220,13 +220,13 @@ const struct kind kind_default = {
         "SELECT 'pg_attrdef'::regclass::oid AS class, d.oid, 'pg_class'::regclass::oid AS parent_class, c.oid AS parent_oid,"
         " a.attnum AS parent_sub, " RELATION_IDENTITY " || '.' || quote_ident(a.attname) AS identity,"
         " quote_ident(a.attname) AS address, pg_get_expr(d.adbin, d.adrelid) AS expression,"
-        " c.oid::regclass AS \"table\", CASE WHEN c.relhassubclass THEN 'ONLY ' ELSE '' END AS only" FROM_RELATION
+        " c.oid::regclass AS \"table\", CASE WHEN c.relhassubclass THEN 'ONLY' END AS only" FROM_RELATION
         "JOIN pg_attrdef d ON d.adrelid = c.oid JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.adnum "
         "WHERE c.relkind IN ('r', 'p', 'f') AND a.attgenerated = '' AND " RELATION_READ,
     ATTRIBUTES(default_attributes),
-    .create = "ALTER TABLE {only}{table} ALTER COLUMN {parent} SET DEFAULT {expression}",
+    .create = "ALTER TABLE [{only} ]{table} ALTER COLUMN {parent} SET DEFAULT {expression}",
     .clause = "DEFAULT {expression}",
-    .drop = "ALTER TABLE {only}{table} ALTER COLUMN {parent} DROP DEFAULT",
+    .drop = "ALTER TABLE [{only} ]{table} ALTER COLUMN {parent} DROP DEFAULT",
     .flags = KIND_INLINE,
     .rank = PG_DEFAULT,
 };
