@@ -124,6 +124,7 @@ struct err *refuse_pair(struct comparison *c, const struct pair *p, const char *
     vec_push(c->arena, &c->out->refusals, (struct err){0});
     struct err *refusal = &c->out->refusals.v[c->out->refusals.n - 1];
     err_set(refusal, FAULT_POLICY, "%s", text.p);
+    err_hint(refusal, "write a revision by hand for it; after that both sides agree, and nothing differs");
     return refusal;
 }
 
@@ -160,8 +161,9 @@ static bool attribute_differs(const struct comparison *c, const struct pair *p, 
 {
     const struct object *old = pair_old(c, p), *new = pair_new(c, p);
     const struct attribute *attribute = &old->kind->attributes[i];
-    return attribute->change != CHANGE_HIDDEN && policy_counts(&c->options->policy, attribute) &&
-           !is_same_text(old->values[i], new->values[i]);
+    const struct policy *policy = &c->options->policy;
+    return policy_counts(policy, attribute) && !is_same_text(policy_value(c->arena, policy, attribute, old->values[i]),
+                                                             policy_value(c->arena, policy, attribute, new->values[i]));
 }
 
 static void judge_attributes(struct comparison *c, struct pair *p)
@@ -188,9 +190,8 @@ static void judge_lone(struct comparison *c, struct pair *p)
     if (pair_kind(c, p)->flags & KIND_REPORTED && c->options->skip_unmodelled) {
         p->verdict = PAIR_SAME;
     } else if (pair_kind(c, p)->flags & KIND_REPORTED) {
-        struct err *refusal = refuse_pair(c, p, "it is %s, and this kind of object is not modelled",
-                                          p->verdict == PAIR_MADE ? "missing" : "not wanted");
-        err_hint(refusal, "write a revision by hand for it; after that both sides have it, and nothing differs");
+        refuse_pair(c, p, "it is %s, and this kind of object is not modelled",
+                    p->verdict == PAIR_MADE ? "missing" : "not wanted");
         p->verdict = PAIR_SAME;
     }
 }

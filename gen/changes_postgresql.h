@@ -72,7 +72,7 @@ bool pair_comes(const struct pair *p);           /* made or replaced */
 bool pair_goes(const struct pair *p);            /* dropped or replaced */
 bool is_same_text(const char *a, const char *b); /* NULL equals NULL alone */
 
-/* Refuses a difference: "column public.t.c: …"; returns the refusal for a hint. */
+/* Refuses a difference: "column public.t.c: …", with the hint that serves where there is no better one; returns it. */
 struct err *refuse_pair(struct comparison *c, const struct pair *p, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

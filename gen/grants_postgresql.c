@@ -190,8 +190,11 @@ static bool default_privileges_apply(const struct comparison *c, const struct gr
 {
     const struct catalog *from = c->from->exact;
     bool any = false;
-    for (size_t i = 0; i < from->objects.n && g->defaults; i++) {
+    /* They stand near the end of what may be thousands. */
+    for (size_t i = from->objects.n; g->defaults && i-- > 0;) {
         const struct object *o = &from->objects.v[i];
+        if (o->kind->rank < PG_DEFAULT_PRIVILEGES)
+            break;
         const char *on = o->kind->rank == PG_DEFAULT_PRIVILEGES ? object_value(o, "objects") : NULL;
         if (!on || strcmp(on, g->defaults) != 0)
             continue;
