@@ -224,7 +224,7 @@ static void become(const struct keeper *k, const char *program, const char *cons
 {
     g_autofree char *path = g_build_filename(k->bin, program, NULL);
     const char *argv[64] = {path}; /* whole: initdb looks for the server beside itself, PATH or not */
-    for (size_t i = 0; arguments[i] && i < 62; i++)
+    for (size_t i = 0; i < 62 && arguments[i]; i++)
         argv[i + 1] = arguments[i];
     int log = open("log", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600);
     if (log < 0 || fchown(log, k->owner->uid, k->owner->gid) != 0)

@@ -42,19 +42,17 @@ void load_roles(struct arena *a, const json_t *tree, struct strings *out)
 {
     const char *key;
     json_t *value;
-    size_t i;
     if (is_text(tree, "roletype", "ROLESPEC_CSTRING"))
         add_role(a, out, tree_text(tree, "rolename"));
     json_object_foreach((json_t *)(uintptr_t)tree, key, value)
     {
-        json_t *granted;
-        if (strcmp(key, "granted_roles") == 0)
-            json_array_foreach(value, i, granted)
-                add_role(a, out, tree_text(json_object_get(granted, "AccessPriv"), "priv_name"));
+        bool is_grant = strcmp(key, "granted_roles") == 0;
+        for (size_t i = 0; is_grant && i < json_array_size(value); i++)
+            add_role(a, out, tree_text(json_object_get(json_array_get(value, i), "AccessPriv"), "priv_name"));
         load_roles(a, value, out);
     }
-    if (json_is_array(tree))
-        json_array_foreach(tree, i, value) load_roles(a, value, out);
+    for (size_t i = 0; i < json_array_size(tree); i++)
+        load_roles(a, json_array_get(tree, i), out);
 }
 
 /* ------------------------------------------------------------------------------------------------------------- rules */
@@ -232,18 +230,17 @@ enum load_verdict load_check(struct findings *out, struct arena *a, const struct
 
 static bool is_concurrent(const json_t *tree)
 {
-    const json_t *node, *item;
+    const json_t *node;
     const char *name = load_node(tree, &node);
-    size_t i;
     if (strcmp(name, "IndexStmt") == 0 || strcmp(name, "DropStmt") == 0)
         return json_is_true(json_object_get(node, "concurrent"));
-    if (strcmp(name, "AlterTableStmt") == 0)
-        json_array_foreach(json_object_get(node, "cmds"), i, item)
-        {
-            const json_t *def = json_object_get(json_object_get(item, "AlterTableCmd"), "def");
-            if (json_is_true(json_object_get(json_object_get(def, "PartitionCmd"), "concurrent")))
-                return true;
-        }
+    const json_t *commands = strcmp(name, "AlterTableStmt") == 0 ? json_object_get(node, "cmds") : NULL;
+    for (size_t i = 0; i < json_array_size(commands); i++) {
+        const json_t *command = json_object_get(json_array_get(commands, i), "AlterTableCmd");
+        const json_t *partition = json_object_get(json_object_get(command, "def"), "PartitionCmd");
+        if (json_is_true(json_object_get(partition, "concurrent")))
+            return true;
+    }
     return false;
 }
 
