@@ -8,6 +8,7 @@
 #include "gen/session.h"
 #include "schema/tokens.h"
 
+/* What comes with the server has a number below 16384; to look into thousands of its rows is most of the time otherwise. */
 static const char routines_sql[] =
     "SELECT p.oid, p.proname, n.nspname, p.prosrc, p.oid::regprocedure::text,\n"
     "       pg_catalog.quote_ident(vn.nspname) || '.' || pg_catalog.quote_ident(v.proname),\n"
@@ -17,7 +18,7 @@ static const char routines_sql[] =
     "  JOIN pg_catalog.pg_language l ON l.oid = p.prolang\n"
     "  JOIN pg_catalog.pg_proc v ON v.oid = l.lanvalidator\n"
     "  JOIN pg_catalog.pg_namespace vn ON vn.oid = v.pronamespace\n"
-    " WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND l.lanname NOT IN ('internal', 'c')\n"
+    " WHERE p.oid >= 16384 AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND l.lanname NOT IN ('internal', 'c')\n"
     "   AND pg_catalog.to_jsonb(p) ->> 'prosqlbody' IS NULL\n"
     "   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_proc'::regclass\n"
     "                    AND d.objid = p.oid AND d.deptype = 'e')\n"
