@@ -286,9 +286,22 @@ static struct strings pg_facts(struct peer *p)
 {
     struct strings out = {0};
     pg_run(p, "facts", "SET search_path = pg_catalog");
-    pg_lines(p, p->facts, &out);
+    pg_lines(p, p->home ? p->facts : "EXECUTE facts", &out);
     pg_run(p, "facts", "SET search_path = public");
     return out;
+}
+
+/* To plan it takes longer than to run it, and it is run four times for each way. */
+static bool pg_prepare_facts(struct peer *p)
+{
+    PGresult *r = PQexec(p->oracle, "SET search_path = pg_catalog");
+    PQclear(r);
+    r = PQprepare(p->oracle, "facts", p->facts, 0, NULL);
+    bool ok = PQresultStatus(r) == PGRES_COMMAND_OK;
+    if (!ok)
+        fprintf(stderr, "%s", PQerrorMessage(p->oracle));
+    PQclear(r);
+    return ok;
 }
 
 static void ignore_notice(void *context, const PGresult *r)
@@ -809,7 +822,7 @@ static bool set_up(struct peer *p, char ***arguments)
     p->dialect = p->oracle ? DIALECT_POSTGRESQL : DIALECT_SQLITE;
     if (p->oracle && PQstatus(p->oracle) != CONNECTION_OK)
         fprintf(stderr, "%s", PQerrorMessage(p->oracle));
-    return !p->oracle || (PQstatus(p->oracle) == CONNECTION_OK && p->facts);
+    return !p->oracle || (PQstatus(p->oracle) == CONNECTION_OK && p->facts && pg_prepare_facts(p));
 }
 
 int main(int argc, char **argv)

@@ -17,7 +17,8 @@ WITH ours AS (
 ), proc AS (
     SELECT p.*, p.oid::regprocedure::text AS name
     FROM pg_proc p JOIN ours ON ours.oid = p.pronamespace
-    WHERE NOT EXISTS (SELECT FROM member WHERE classid = 'pg_proc'::regclass AND objid = p.oid)
+    WHERE p.oid >= 16384 -- what comes with the server is below
+      AND NOT EXISTS (SELECT FROM member WHERE classid = 'pg_proc'::regclass AND objid = p.oid)
       -- a range's constructors come with it
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'i')
 ), granted (class, oid, sub, acl) AS (
