@@ -304,9 +304,35 @@ static void spread_to(struct spreading *s, struct pair *o, struct pair *t, enum 
         replace(s, o);
 }
 
+/* The table that an object is, or is a part of. */
+static const struct pair *table_of(const struct comparison *c, const struct pair *p)
+{
+    const struct pair *parent = pair_parent(c, p);
+    return parent && pair_kind(c, parent)->rank == PG_TABLE ? parent : p;
+}
+
+static bool changes_persistence(const struct comparison *c, const struct pair *p)
+{
+    return pair_kind(c, p)->rank == PG_TABLE && p->verdict == PAIR_ALTERED &&
+           !is_same_text(object_value(pair_old(c, p), "persistence"), object_value(pair_new(c, p), "persistence"));
+}
+
+/* A table becomes logged or unlogged while no key leads to it or from it. */
+static void spread_persistence(struct spreading *s)
+{
+    const struct catalog *from = s->c->from->exact;
+    for (size_t i = 0; i < from->edges.n; i++) {
+        struct pair *key = pair_of_old(s->c, from->edges.v[i].from);
+        const struct pair *to = pair_of_old(s->c, from->edges.v[i].to);
+        if (pair_kind(s->c, key)->rank == PG_FOREIGN_KEY && changes_persistence(s->c, table_of(s->c, to)))
+            replace(s, key);
+    }
+}
+
 static void spread(struct comparison *c)
 {
     struct spreading s = {.c = c};
+    spread_persistence(&s);
     for (size_t i = 0; i < c->pairs.n; i++) {
         struct pair *p = &c->pairs.v[i];
         if (pair_goes(p) || p->retyped || (p->moves_values && p->verdict == PAIR_ALTERED))
@@ -361,13 +387,6 @@ static bool wants_room(const struct comparison *c, const struct pair *p)
 {
     const struct kind *kind = pair_kind(c, p);
     return p->moves_values || p->retyped || kind->replace || kind->rank == PG_ENUM;
-}
-
-/* The table that an object is, or is a part of. */
-static const struct pair *table_of(const struct comparison *c, const struct pair *p)
-{
-    const struct pair *parent = pair_parent(c, p);
-    return parent && pair_kind(c, parent)->rank == PG_TABLE ? parent : p;
 }
 
 /* A logged table has no key to an unlogged one, so that keys go first and come last. */

@@ -398,6 +398,19 @@ static const char *filler(const struct lite *l, const struct table_plan *plan, c
                : empty[affinity_of(object_value(column, "type"))];
 }
 
+/* Something empty, or a number, is no parent's key, and may be what a check forbids. */
+static bool is_bound(const struct lite *l, const struct table_plan *plan, const struct object *column)
+{
+    const char *name = sqlite_text_lower(l->arena, name_of(column));
+    for (size_t i = 0; i < plan->new_text.constraints.n; i++) {
+        const struct sqlite_text_constraint *c = &plan->new_text.constraints.v[i];
+        if ((c->kind == SQLITE_FOREIGN_KEY && strings_has(&c->columns, name)) ||
+            (c->kind == SQLITE_CHECK && sqlite_text_mentions(str_from(c->definition), name)))
+            return true;
+    }
+    return false;
+}
+
 static void look_at_rows(struct lite *l, const struct table_plan *plan)
 {
     for (size_t i = 0; i < plan->added.n; i++) {
@@ -405,7 +418,7 @@ static void look_at_rows(struct lite *l, const struct table_plan *plan)
         const char *what = lacks(l, plan, column);
         if (!what || find_hint(l, HINT_BACKFILL, column))
             continue;
-        if (l->options->ask_backfill)
+        if (l->options->ask_backfill || is_bound(l, plan, column))
             refuse_unfilled(l, column, what);
         else
             lite_note(l, "column %s: rows that are there get %s, since nothing says what they should have",
