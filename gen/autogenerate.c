@@ -52,9 +52,11 @@ static struct strings enabled_sql(struct arena *a, const struct change_list *l)
     return sql;
 }
 
+/* What no step makes or drops: an extension too many, and what no kind models, whose differences are refused before. */
 static bool is_kept(const struct difference *d)
 {
-    return d->verdict == VERDICT_UNEXPECTED && d->found->kind->flags & KIND_KEPT;
+    const struct object *o = d->found ? d->found : d->wanted;
+    return o->kind->flags & KIND_REPORTED || (d->verdict == VERDICT_UNEXPECTED && o->kind->flags & KIND_KEPT);
 }
 
 enum { MOST_LISTED = 8 };
@@ -226,6 +228,7 @@ static bool copy_start(struct autogenerate *g, struct err *e)
     struct change_list steps = {0};
     struct change_options options = everything(g);
     options.keep_rows = false;
+    options.skip_unmodelled = true;
     if (copy_from_goal(g))
         return true;
     if (!bench_clear(g->bench, e) || !bench_add_roles(g->bench, g->start.exact, e) ||
@@ -260,7 +263,8 @@ bool autogenerate_read(struct autogenerate *g, struct err *e)
     if (!endpoint_read_hints(g->arena, &g->to, g->findings))
         return err_set(e, FAULT_FAILED, "%s has errors", g->to.name);
     g->options.changes.hints = g->to.kind == ENDPOINT_FILE ? &g->to.hints : NULL;
-    if (!read_databases(g, e) || !open_bench(g, e))
+    if (!endpoint_is_apart(g->arena, &g->from, g->options.scratch, e) ||
+        !endpoint_is_apart(g->arena, &g->to, g->options.scratch, e) || !read_databases(g, e) || !open_bench(g, e))
         return false;
     const struct snapshot *extensions = g->from.kind == ENDPOINT_DATABASE ? &g->start : NULL;
     if (g->to.kind != ENDPOINT_DATABASE &&
@@ -578,6 +582,34 @@ static bool try_all(struct autogenerate *g, const struct snapshot *start, struct
 
 /* ---- the plan ---- */
 
+static uint32_t after_renames(const struct autogenerate *g, const struct catalog *renamed, uint32_t object)
+{
+    const struct object *o = &g->start.exact->objects.v[object];
+    for (size_t i = 0; i < g->renames.pairs.n; i++)
+        if (!g->renames.pairs.v[i].label && g->renames.pairs.v[i].from == object)
+            return catalog_find(renamed, o->kind, g->goal.exact->objects.v[g->renames.pairs.v[i].to].identity);
+    return catalog_find(renamed, o->kind, o->identity);
+}
+
+/* What no kind models is not on the bench: it is where it was, and stands on what it stood on. */
+static void keep_unmodelled(const struct autogenerate *g, struct catalog *renamed)
+{
+    const struct catalog *start = g->start.exact, before = *renamed;
+    for (uint32_t i = 0; i < start->objects.n; i++) {
+        const struct object *o = &start->objects.v[i];
+        if (!(o->kind->flags & KIND_REPORTED) || catalog_find(&before, o->kind, o->identity) != OBJECT_NONE)
+            continue;
+        uint32_t kept = catalog_add(renamed, o->kind, o->identity, o->address, OBJECT_NONE, o->ordinal, o->values);
+        size_t at, end = catalog_edges_from(start, i, &at);
+        for (; at < end; at++) {
+            uint32_t to = after_renames(g, &before, start->edges.v[at].to);
+            if (to != OBJECT_NONE)
+                catalog_add_edge(renamed, kept, to, start->edges.v[at].kind);
+        }
+    }
+    catalog_finish(renamed);
+}
+
 /* The start as it is when the renames are done, on the bench and as a snapshot. */
 static bool rename_start(struct autogenerate *g, struct snapshot *start, struct err *e)
 {
@@ -592,7 +624,14 @@ static bool rename_start(struct autogenerate *g, struct snapshot *start, struct 
         err_context(e, "renames need a scratch database");
         return false;
     }
-    return !run_sql(g, &sql, "up") || bench_read(g->bench, g->arena, g->options.relative, start, e);
+    if (!run_sql(g, &sql, "up"))
+        return true;
+    if (!bench_read(g->bench, g->arena, g->options.relative, start, e))
+        return false;
+    keep_unmodelled(g, start->exact);
+    if (start->shown != start->exact)
+        keep_unmodelled(g, start->shown);
+    return true;
 }
 
 static void take_notes(struct autogenerate *g)

@@ -18,6 +18,12 @@ static bool is_file(const char *path)
     return stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 static bool is_sqlite_database(const char *path)
 {
     char head[16] = "";
@@ -140,7 +146,7 @@ bool endpoint_parse(struct arena *a, const char *word, const char *folder, const
         return true;
     }
     if (is_schema_path(word))
-        return err_set(e, FAULT_USAGE, "there is no file \"%s\"", word);
+        return err_set(e, FAULT_USAGE, is_folder(word) ? "\"%s\" is a folder" : "there is no file \"%s\"", word);
     err_set(e, FAULT_USAGE, "\"%s\" is neither an address nor a schema file nor STREAM@REVISION", word);
     err_hint(e, "postgresql://…, sqlite:///…, schema.sql, tenant@head, or empty");
     return false;
@@ -187,6 +193,31 @@ bool endpoint_read_hints(struct arena *a, struct endpoint *endpoint, struct find
 }
 
 /* ---- reading ---- */
+
+static bool same_part(const struct address *a, const struct address *b, const char *key, const char *otherwise)
+{
+    const char *left = address_get(a, key), *right = address_get(b, key);
+    left = left ? left : otherwise;
+    right = right ? right : otherwise;
+    return left == right || (left && right && strcmp(left, right) == 0);
+}
+
+bool endpoint_is_apart(struct arena *a, const struct endpoint *endpoint, const char *scratch, struct err *e)
+{
+    struct address where;
+    AUTO_ERR ignored = {0};
+    if (!scratch || endpoint->kind != ENDPOINT_DATABASE || endpoint->dialect != DIALECT_POSTGRESQL ||
+        !address_parse(a, str_from(scratch), NULL, &where, &ignored))
+        return true;
+    if (!same_part(&where, &endpoint->address, "host", NULL) ||
+        !same_part(&where, &endpoint->address, "hostaddr", NULL) ||
+        !same_part(&where, &endpoint->address, "port", "5432") ||
+        !same_part(&where, &endpoint->address, "dbname", NULL))
+        return true;
+    err_set(e, FAULT_CONFIG, "the scratch database is the live one: %s", endpoint->name);
+    err_hint(e, "that is only read: name another database with --scratch, one that is empty and nobody uses");
+    return false;
+}
 
 enum { CONNECT_MS = 10 * 1000 };
 

@@ -55,6 +55,8 @@ bool endpoints_agree(struct endpoint *from, struct endpoint *to, enum dialect as
 /* The hints of a file, once its dialect is known; the others have none. False: there are findings. */
 bool endpoint_read_hints(struct arena *a, struct endpoint *endpoint, struct findings *out);
 
+/* False: the endpoint is a database, and `scratch` (may be NULL) is its address too. FAULT_CONFIG. */
+bool endpoint_is_apart(struct arena *a, const struct endpoint *endpoint, const char *scratch, struct err *e);
 /* A database, read only, in transactions of its own. */
 bool endpoint_read_database(struct arena *a, const struct endpoint *endpoint, bool relative, struct snapshot *out,
                             struct err *e);

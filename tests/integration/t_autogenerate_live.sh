@@ -153,3 +153,75 @@ expect cmp looker.out out
 it "leaves the database as it was, to the byte"
 dump live >after.dump
 expect cmp before.dump after.dump
+
+it "names what nobody models where only one side has it, also beside a rename"
+sed 's/ n integer NOT NULL/\n    -- renamed from: n\n    number integer NOT NULL/; s/n + 1 AS m/number + 1 AS m/; s/app\.t\.n;/app.t.number;/' \
+    richer.sql >renamed.sql
+diff_of "$(pg_url live)" renamed.sql
+expect_exit 0
+expect_stdout_is "ALTER TABLE app.t RENAME COLUMN n TO number;
+ALTER TABLE app.t ADD COLUMN o integer;"
+grep -v 'TEXT SEARCH\|CAST' renamed.sql >fewer.sql
+diff_of "$(pg_url live)" fewer.sql --allow-destructive
+expect_exit 1
+expect_stdout_is ""
+expect_stderr_contains "unmodelled text search configuration app.plain: it is not wanted"
+expect_stderr_contains "unmodelled cast (app.t AS integer): it is not wanted"
+pg_sql live "DROP TEXT SEARCH CONFIGURATION app.plain"
+diff_of "$(pg_url live)" renamed.sql
+expect_exit 1
+expect_stderr_contains "unmodelled text search configuration app.plain: it is missing"
+
+# --------------------------------------------------------------------------------------------------------- what is bad
+
+echo "CREATE TABLE t (i integer);" >table.sql
+new_database fresh
+
+it "does not try things on the live database, empty as it may be"
+run timeout 60 "$MIGRATE_GEN" diff "$(pg_url fresh)" table.sql --scratch "$(pg_url fresh)"
+expect_exit 2
+expect_stdout_is ""
+expect_stderr_contains "the scratch database is the live one"
+run timeout 60 "$MIGRATE_GEN" diff table.sql "$(url_of postgres fresh)" --scratch "postgresql://127.0.0.1:$PG_PORT/fresh?user=postgres"
+expect_exit 2
+
+it "tells a folder from a file that is missing, and both from text that is none"
+mkdir folder.sql
+: >zero.sql
+printf 'CREATE TABLE t (a\0 int);' >nul.sql
+printf 'CREATE TABLE t (a\xff int);' >latin.sql
+echo "CREATE TABLE t (a text DEFAULT 'open);" >open.sql
+diff_of zero.sql folder.sql
+expect_exit 2
+expect_stderr_contains '"folder.sql" is a folder'
+diff_of zero.sql missing.sql
+expect_exit 2
+expect_stderr_contains 'there is no file "missing.sql"'
+diff_of zero.sql nul.sql
+expect_exit 2
+expect_stderr_contains "nul.sql:1:18: error: the file holds a NUL byte"
+diff_of zero.sql latin.sql
+expect_exit 2
+expect_stderr_contains "latin.sql:1:18: error: invalid UTF-8: byte 0xff"
+diff_of zero.sql open.sql
+expect_exit 1
+expect_stderr_contains "open.sql:1:32: error: unterminated quoted string"
+diff_of zero.sql zero.sql
+expect_exit 0
+expect_stdout_is ""
+
+it "says who does not answer, and never a password"
+diff_of "postgresql://postgres:open-sesame@127.0.0.1:1/x" table.sql
+expect_exit 4
+expect_stderr_contains "Connection refused"
+expect_stderr_lacks "sesame"
+pg_sql postgres "CREATE ROLE locked LOGIN PASSWORD 'right'"
+as_server sed -i '1i host all locked 127.0.0.1/32 scram-sha-256' "$PG_DATA/pg_hba.conf"
+pg_sql postgres "SELECT pg_reload_conf()" >reloaded
+for options in "$(url_of locked:open-sesame fresh) table.sql" "table.sql table.sql --scratch $(url_of locked:open-sesame fresh)"; do
+    # shellcheck disable=SC2086 # two or more words
+    run timeout 60 "$MIGRATE_GEN" diff $options
+    expect_exit 1
+    expect_stderr_contains 'password authentication failed for user "locked"'
+    expect_stderr_lacks "sesame"
+done
