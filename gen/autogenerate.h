@@ -45,7 +45,6 @@ struct autogenerate {
     VEC(struct portion) portions; /* none: nothing differs */
     VEC(struct err) refusals;     /* what cannot be done or not be tried: nothing may be written then */
     struct strings notes;
-    struct strings warnings;
     bool is_verified;
     struct err unverified; /* why it is not, where that is no refusal: there is no scratch database */
 };

@@ -20,23 +20,11 @@ static const char NO_SUCH_OBJECT[] = "42704"; /* a role, among others */
 
 /* ---- opening ---- */
 
-static bool check_major(const struct bench *b, struct err *e)
-{
-    int found = server_version(b->server) / 10000;
-    if (!b->options.major || found == b->options.major)
-        return true;
-    err_set(e, FAULT_POLICY, "the scratch database is PostgreSQL %d, and the schema was read from PostgreSQL %d", found,
-            b->options.major);
-    err_detail(e, "versions print expressions and views each in its own way, so they cannot be compared");
-    err_hint(e, "--scratch URL names a database of PostgreSQL %d", b->options.major);
-    return false;
-}
-
 static bool open_server(struct bench *b, struct err *e)
 {
     const struct bench_options *o = &b->options;
-    return server_open(&b->server, o->scratch, o->major, e) && check_major(b, e) &&
-           server_begin(b->server, o->role, o->schema, e) && server_mark(b->server, MARK_EMPTY, e);
+    return server_open(&b->server, o->scratch, o->major, e) && server_begin(b->server, o->role, o->schema, e) &&
+           server_mark(b->server, MARK_EMPTY, e);
 }
 
 bool bench_open(struct bench **out, const struct bench_options *options, struct err *e)

@@ -22,7 +22,7 @@ struct bench_options {
     const char *tenant;  /* likewise; NULL: none */
 };
 
-/* The strings of the options are borrowed. FAULT_POLICY: the scratch database is of another major version than asked. */
+/* The strings of the options are borrowed. FAULT_CONFIG: there is no server of that major version, or it does not do. */
 bool bench_open(struct bench **out, const struct bench_options *options, struct err *e);
 void bench_close(struct bench *b); /* NULL is fine */
 
