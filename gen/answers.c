@@ -168,9 +168,10 @@ static void add_flags(struct json *j, const struct change_step *s)
         unsigned flag;
         const char *name;
     } names[] = {
-        {STEP_DESTRUCTIVE, "destructive"}, {STEP_WEAKENS, "weakens"},
-        {STEP_REWRITES, "rewrites"},       {STEP_SCANS, "scans"},
-        {STEP_UNTRACKED, "untracked"},
+        {STEP_DESTRUCTIVE, "destructive"},
+        {STEP_WEAKENS, "weakens"},
+        {STEP_REWRITES, "rewrites"},
+        {STEP_SCANS, "scans"},
     };
     json_key(j, "flags");
     json_array(j);

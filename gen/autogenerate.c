@@ -285,10 +285,11 @@ bool autogenerate_ask(struct autogenerate *g, struct err *e)
 
 /* ---- portions ---- */
 
-/* An enum's new label is a text in quotes wherever it is used. */
+/* An enum's new label is a text in quotes wherever it is used; its type's name may have quotes, too. */
 static bool uses_label(const struct change_list *l, size_t enum_step, size_t from)
 {
-    const char *quote = strchr(l->steps.v[enum_step].sql, '\''), *end = quote ? strchr(quote + 1, '\'') : NULL;
+    const char *added = strstr(l->steps.v[enum_step].sql, " ADD VALUE ");
+    const char *quote = added ? strchr(added, '\'') : NULL, *end = quote ? strchr(quote + 1, '\'') : NULL;
     for (size_t i = from; quote && end && i < l->steps.n; i++)
         if (l->steps.v[i].segment != SEGMENT_ENUM &&
             memmem(l->steps.v[i].sql, strlen(l->steps.v[i].sql), quote, (size_t)(end + 1 - quote)))
@@ -424,17 +425,31 @@ static bool check_reached(struct autogenerate *g, const struct snapshot *reached
     return true;
 }
 
+/* A portion's way down is one transaction, and there nobody may use a label that was only just added to its enum. */
+static bool make_down(struct autogenerate *g, struct portion *p, const struct snapshot *from, const struct snapshot *to,
+                      struct err *e)
+{
+    struct change_options options = everything(g);
+    options.online = p->segment == SEGMENT_NO_BLOCK;
+    p->down.arena = g->arena;
+    if (!changes_make(&p->down, from, to, &options, e))
+        return false;
+    if (!any_label_used(&p->down, 0))
+        return true;
+    change_list_free(&p->down);
+    p->down = (struct change_list){.arena = g->arena};
+    options.at_once = true;
+    return changes_make(&p->down, from, to, &options, e);
+}
+
 /* Step by step down again; states[i] is what there was before portion i. */
 static bool try_down(struct autogenerate *g, struct snapshot *states, struct err *e)
 {
     for (size_t i = g->portions.n; i-- > 0 && !g->refusals.n;) {
         struct portion *p = &g->portions.v[i];
-        struct change_options options = everything(g);
         struct snapshot now = {0};
         BUF_AUTO differing = {0};
-        options.online = p->segment == SEGMENT_NO_BLOCK;
-        p->down.arena = g->arena;
-        if (!changes_make(&p->down, &states[i + 1], &states[i], &options, e))
+        if (!make_down(g, p, &states[i + 1], &states[i], e))
             return false;
         for (size_t k = 0; k < p->down.refusals.n; k++)
             err_context(&p->down.refusals.v[k], "there is no way back");

@@ -26,8 +26,7 @@ enum step_flag {
     STEP_REWRITES = 1 << 2,    /* every row is written anew */
     STEP_SCANS = 1 << 3,       /* every row is read under a lock that stops writers */
     STEP_DISABLED = 1 << 4,    /* written as a comment: destructive and not allowed, or it needs such a step */
-    STEP_UNTRACKED = 1 << 5,   /* the server does not know what it needs: a body of a function */
-    STEP_ROUTINE = 1 << 6,     /* wants check_function_bodies off */
+    STEP_ROUTINE = 1 << 5,     /* wants check_function_bodies off */
 };
 
 /* Which transaction a step may share. Steps of one segment follow one another; a new one begins where it must. */
@@ -67,6 +66,7 @@ struct change_options {
     bool ask_backfill;    /* a new NOT NULL column without default and hint is refused (a revision), not warned of */
     bool skip_unmodelled; /* a copy does without what no kind models */
     bool keep_rows;       /* SQLite: tables may have rows */
+    bool at_once;         /* all in one transaction: an enum's new labels may be used at once, for it is made anew */
 };
 
 struct change_list {
