@@ -323,11 +323,13 @@ static bool refuse_without_stream(struct parser *p, const struct command *c, str
 {
     const char *operands = arena_printf(p->arena, "%s%s", *c->operands ? " " : "", c->operands);
     err_set(e, FAULT_USAGE, "%s needs a stream", c->name);
-    hint_streams(p,
-                 p->g->has_all
-                     ? arena_printf(p->arena, "%s all %s%s, or one of the streams: ", p->g->program, c->name, operands)
-                     : arena_printf(p->arena, "%s STREAM %s%s; streams: ", p->g->program, c->name, operands),
-                 e);
+    if (p->g->has_all)
+        hint_streams(
+            p, arena_printf(p->arena, "%s all %s%s, or one of the streams: ", p->g->program, c->name, operands), e);
+    else if (p->g->streams.n)
+        hint_streams(p, arena_printf(p->arena, "%s STREAM %s%s; streams: ", p->g->program, c->name, operands), e);
+    else
+        err_hint(e, "%s STREAM %s%s", p->g->program, c->name, operands);
     return false;
 }
 
