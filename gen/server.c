@@ -364,6 +364,29 @@ bool session_has_role(struct server *s, const char *name, bool *has, struct err 
     return ok;
 }
 
+/* Else each statement of the models would be told, one by one, that it may not. */
+static bool may_create(struct server *s, struct err *e)
+{
+    OUTCOME_AUTO o = {0};
+    session_run(
+        s,
+        "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')\n"
+        "   AND NOT EXISTS (SELECT FROM pg_catalog.pg_namespace\n"
+        "                    WHERE nspname = 'public' AND NOT pg_catalog.has_schema_privilege(oid, 'CREATE')),\n"
+        "       current_user, pg_catalog.quote_ident(current_user),\n"
+        "       pg_catalog.quote_ident(pg_catalog.current_database())",
+        &o);
+    if (o.error || !PQntuples(o.result))
+        return outcome_explain(s, &o, e);
+    if (strcmp(PQgetvalue(o.result, 0, 0), "t") == 0)
+        return true;
+    err_set(e, FAULT_CONFIG, "\"%s\" owns the live schema, and may create nothing in the scratch database",
+            PQgetvalue(o.result, 0, 1));
+    err_hint(e, "let it own that one too: ALTER DATABASE %s OWNER TO %s", PQgetvalue(o.result, 0, 3),
+             PQgetvalue(o.result, 0, 2));
+    return false;
+}
+
 /*
  * Who does everything must be able to do what an owner of a whole database can; in our hands it is a superuser for the
  * time of the transaction, wherever we may say so.
@@ -386,7 +409,7 @@ static bool become(struct server *s, const char *role, struct err *e)
     buf_addz(&sql, "SET LOCAL ROLE ");
     db_quote_name(&sql, role);
     if (session_do(s, sql.p, "act as the role that owns the live schema", e))
-        return true;
+        return s->superuser || may_create(s, e);
     err_hint(e, "on a temporary cluster (no --scratch) any role can be had; here, grant it to the scratch role");
     return false;
 }
