@@ -143,13 +143,13 @@ deps-cluster:	## install the packages that test-cluster needs besides (apt)
 demo: all	## a shared database and five tenants on SQLite, from nothing to head
 	@tests/demo.sh $(abspath $(BUILD)/$(NAME))
 
-revision: $(TOOLS)/migrate-gen	## write the next revision: STREAM=tenant M="add documents"; AUTO=1 from the models (TENANT=acme)
-	@$(if $(and $(STREAM),$(M)),,echo 'usage: make revision STREAM=tenant M="add documents" [AUTO=1 [TENANT=acme]]' >&2; exit 2)
+revision: $(TOOLS)/migrate-gen	## write the next revision: STREAM=tenant M="add documents"; AUTO=1 from the models (TENANT=acme, SCRATCH=URL)
+	@$(if $(and $(STREAM),$(M)),,echo 'usage: make revision STREAM=tenant M="add documents" [AUTO=1 [TENANT=acme] [SCRATCH=URL]]' >&2; exit 2)
 	@$(TOOLS)/migrate-gen --migrations '$(MIGRATIONS)' '$(STREAM)' revision -m "$$M" \
-		$(if $(AUTO),--autogenerate --program '$(NAME)' $(if $(TENANT),--tenant '$(TENANT)'))
+		$(if $(AUTO),--autogenerate --program '$(NAME)' $(if $(TENANT),--tenant '$(TENANT)') $(if $(SCRATCH),--scratch '$(SCRATCH)'))
 
 fingerprints: $(TOOLS)/migrate-gen	## write what the revisions build beside them, for drift: after each new or edited revision
-	@$(TOOLS)/migrate-gen --migrations '$(MIGRATIONS)' $(STREAM) fingerprint
+	@$(TOOLS)/migrate-gen --migrations '$(MIGRATIONS)' $(STREAM) fingerprint $(if $(SCRATCH),--scratch '$(SCRATCH)')
 
 test: tests-ready	## every test: unit, and integration with a real PostgreSQL (SAN=address,undefined or SAN=thread)
 	@tests/run --unit --integration $(TESTS)
