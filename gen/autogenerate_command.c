@@ -319,12 +319,30 @@ static void show_json(struct generation *n)
     output_object(&n->app->out, &object);
 }
 
+/* The models are not reached with such a revision, and nobody should learn that from the next check. */
+static void tell_disabled(struct generation *n)
+{
+    const unsigned held_back = STEP_DESTRUCTIVE | STEP_DISABLED;
+    for (size_t d = 0; d < DIALECT_COUNT; d++)
+        for (size_t i = 0; has(n, d) && i < n->of[d].up.steps.n; i++) {
+            const struct change_step *s = &n->of[d].up.steps.v[i];
+            BUF_AUTO text = {0};
+            if ((s->flags & held_back) != held_back)
+                continue;
+            step_describe(&text, &n->of[d], s);
+            output_talk(&n->app->out, TALK_WARNING, "%s: %s; it is a comment, unless you say --allow-destructive",
+                        name_of(d), text.p);
+        }
+}
+
 static int finish(struct generation *n, bool refused, struct err *e)
 {
     if (!refused && count_files(n) == 0)
         output_talk(&n->app->out, TALK_NOTE, "nothing changed: no revision was written");
     else if (!refused && !write_files(n, e))
         return app_fail(n->app, e);
+    else if (!refused)
+        tell_disabled(n);
     for (size_t i = 0; i < n->paths.n; i++)
         output_line(&n->app->out, "%s", n->paths.v[i]);
     show_json(n);

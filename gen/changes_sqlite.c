@@ -286,7 +286,7 @@ static void drop(struct planning *p, uint32_t from)
 {
     const struct object *o = from_object(p, from);
     unsigned flags = is_table(o) ? STEP_DESTRUCTIVE | (is_dropped(p, from) ? 0u : STEP_DISABLED) : 0;
-    lite_step(&p->l, VERB_DROP, o, flags, is_table(o) ? "drops the table with its rows" : NULL,
+    lite_step(&p->l, VERB_DROP, o, flags, is_table(o) ? "what it holds is gone" : NULL,
               arena_printf(p->l.arena, "DROP %s %s", o->kind->words, o->address));
 }
 

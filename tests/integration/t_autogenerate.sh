@@ -282,6 +282,7 @@ SQL
 BEFORE=$(files)
 autogenerate "less"
 expect_exit 0
+expect_stderr_contains "warning: SQLite: drops column notes.body: what it holds is gone; it is a comment, unless"
 expect contains "$(section "up postgresql")" "-- DESTRUCTIVE (disabled): drops column notes.body"
 expect contains "$(section "up postgresql")" "--     ALTER TABLE notes DROP COLUMN body;"
 expect contains "$(section "up postgresql")" "--     DROP TABLE tags;"
@@ -408,6 +409,30 @@ expect_equal "$(section up | grep -E 'GRANT|REVOKE' | LC_ALL=C sort)" "\
 GRANT SELECT ON TABLE t TO \"re-porter\";
 GRANT SELECT ON TABLE v TO \"re-porter\";
 GRANT SELECT ON TABLE v TO watcher;"
+rm -rf p/migrations/grants
+
+it "replays revisions that name roles which the scratch server has not, in a DO block too"
+new_stream p grants <<'INI'
+[stream]
+kind = single
+dialects = postgresql
+autogenerate_grants = *
+INI
+write_revision p grants grana1 "" <<'SQL'
+-- migrate:up
+CREATE TABLE t (i int, j int);
+GRANT SELECT ON t TO "nobody here", nor_here;
+DO $$ BEGIN EXECUTE 'GRANT UPDATE ON t TO not_here_either'; END $$;
+
+-- migrate:down
+DROP TABLE t;
+SQL
+echo 'CREATE TABLE t (i int, j int); GRANT SELECT ON t TO "nobody here", nor_here; GRANT UPDATE ON t TO not_here_either;' \
+    >p/migrations/grants/schema.sql
+gen grants check --scratch "$SCRATCH"
+expect_exit 0
+gen grants fingerprint --scratch "$SCRATCH"
+expect_exit 0
 rm -rf p/migrations/grants
 
 # ------------------------------------------------------------------------------------------------------------ online
