@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "schema/tokens.h"
+
 const char *verb_word(enum verb verb)
 {
     static const char *const words[] = {[VERB_CREATE] = "create",
@@ -15,9 +17,45 @@ const char *verb_word(enum verb verb)
 
 /* ---- steps ---- */
 
-static void add_statement(struct buf *out, const char *sql)
+/*
+ * One of PostgreSQL's tokens in quotes, with escapes for carriage returns: where a file is read, CRLF is LF. A body in
+ * dollar quotes is left to that; to it they are white space.
+ */
+static void add_escaped(struct buf *out, struct str token)
 {
-    buf_addf(out, "%s;\n", sql);
+    bool name = token.p[0] == '"', escaped = token.p[0] == 'E';
+    buf_addz(out, name ? "U&\"" : "E'");
+    for (size_t i = escaped ? 2 : 1; i < token.n; i++) {
+        char c = token.p[i];
+        if (c == '\r')
+            buf_addz(out, name ? "\\000D" : "\\r");
+        else
+            buf_addc(out, c);
+        if (c == '\\' && !escaped)
+            buf_addc(out, c);
+    }
+}
+
+static bool has_crlf(struct str s)
+{
+    return memmem(s.p, s.n, "\r\n", 2);
+}
+
+static void add_statement(struct buf *out, enum dialect dialect, const char *sql)
+{
+    struct str text = str_from(sql);
+    struct lexer l = {.text = text, .dialect = dialect};
+    size_t at = 0;
+    for (struct token t; dialect == DIALECT_POSTGRESQL && has_crlf(text) && token_next(&l, &t);) {
+        struct str token = token_text(text, &t);
+        if (!token.n || !has_crlf(token) || !strchr("'\"E", token.p[0]))
+            continue;
+        buf_adds(out, str_slice(text, at, t.offset));
+        add_escaped(out, token);
+        at = t.offset + t.length;
+    }
+    buf_adds(out, str_slice(text, at, text.n));
+    buf_addz(out, ";\n");
 }
 
 /* Four blanks: the line must not begin with "-- migrate:", whatever it says. */
@@ -71,7 +109,7 @@ static void add_step(struct buf *out, const struct autogenerate *g, const struct
         add_comment(out, "SECURITY: ", text.p);
     else if (s->note && !same_note(s, before))
         add_comment(out, "", text.p);
-    add_statement(out, s->sql);
+    add_statement(out, g->from.dialect, s->sql);
 }
 
 static bool wants_bodies_off(const struct change_step *s)
@@ -106,7 +144,7 @@ void render_script(struct buf *out, const struct autogenerate *g)
     if (rebuilt)
         buf_addz(out, "-- sqlite3 -bail DATABASE <SCRIPT\nPRAGMA foreign_keys = OFF;\nBEGIN IMMEDIATE;\n");
     for (size_t i = 0; i < g->renames.pairs.n; i++)
-        add_statement(out, g->renames.pairs.v[i].up);
+        add_statement(out, g->from.dialect, g->renames.pairs.v[i].up);
     for (size_t i = 0; i < g->up.steps.n; i++)
         add_step(out, g, &g->up.steps.v[i], i ? &g->up.steps.v[i - 1] : NULL);
     if (rebuilt)
@@ -129,7 +167,7 @@ void render_up(struct buf *out, const struct autogenerate *g, size_t portion)
         routine = routine || wants_bodies_off(p->up.v[i]);
     begin_section(out, g, p, routine);
     for (size_t i = 0; portion == 0 && i < g->renames.pairs.n; i++)
-        add_statement(out, g->renames.pairs.v[i].up);
+        add_statement(out, g->from.dialect, g->renames.pairs.v[i].up);
     for (size_t i = 0; i < p->up.n; i++)
         add_step(out, g, p->up.v[i], i ? p->up.v[i - 1] : NULL);
 }
@@ -149,13 +187,13 @@ void render_down(struct buf *out, const struct autogenerate *g, size_t portion)
     if (destroys(p))
         buf_addz(out, "-- What the way up destroyed does not come back: this restores the structure alone.\n");
     for (size_t i = 0; i < p->down.steps.n; i++)
-        add_statement(out, p->down.steps.v[i].sql);
+        add_statement(out, g->from.dialect, p->down.steps.v[i].sql);
     if (p->down_disabled.n)
         buf_addz(out, "-- takes back what is disabled in the way up\n");
     for (size_t i = 0; i < p->down_disabled.n; i++)
         add_commented(out, p->down_disabled.v[i]->sql);
     for (size_t i = 0; i < p->renames_down.n; i++)
-        add_statement(out, p->renames_down.v[i]);
+        add_statement(out, g->from.dialect, p->renames_down.v[i]);
 }
 
 static bool has_section_line(const char *sql)

@@ -225,3 +225,20 @@ for options in "$(url_of locked:open-sesame fresh) table.sql" "table.sql table.s
     expect_stderr_contains 'password authentication failed for user "locked"'
     expect_stderr_lacks "sesame"
 done
+
+# A file's CRLF is LF; what is quoted in it must not be.
+it "writes revisions whose texts and names have carriage returns, and ends where the models are"
+new_stream p lines <<'INI'
+[stream]
+kind = single
+dialects = postgresql
+INI
+cat >p/migrations/lines/schema.sql <<'SQL'
+CREATE TYPE e AS ENUM (E'1\r\n2', '3');
+CREATE TABLE t (id integer PRIMARY KEY, a text DEFAULT E'a\r\nb''\\c', U&"q""\000D\000A\\z" integer);
+COMMENT ON TABLE t IS E'two\r\nlines';
+SQL
+run timeout 60 "$MIGRATE_GEN" --migrations p/migrations lines revision --autogenerate -m lines --scratch "$SCRATCH"
+expect_exit 0
+run timeout 60 "$MIGRATE_GEN" --migrations p/migrations lines check --scratch "$SCRATCH"
+expect_exit 0

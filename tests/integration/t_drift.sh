@@ -90,7 +90,8 @@ expect_exit 0
 expect cmp before again/migrations/tenant/fingerprint.postgresql
 run build_project again p-migrate
 expect_exit 0
-expect cmp p/build/p-migrate again/build/p-migrate
+# A sanitizer writes the names of folders into what it checks.
+[[ -n ${SAN:-} ]] || expect cmp p/build/p-migrate again/build/p-migrate
 
 it "refuses a fingerprint of other revisions, with the command that mends it"
 cp -r p stale
