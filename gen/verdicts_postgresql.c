@@ -243,8 +243,8 @@ enum pair_verdict own_verdict(struct comparison *c, struct pair *p, const struct
         return column_verdict(c, p, attribute);
     case PG_ENUM:
         if (strcmp(attribute->name, "labels") == 0)
-            p->retyped = !labels_only_grow(object_value(pair_old(c, p), "labels"),
-                                           object_value(pair_new(c, p), "labels"));
+            p->retyped = c->options->at_once || !labels_only_grow(object_value(pair_old(c, p), "labels"),
+                                                                  object_value(pair_new(c, p), "labels"));
         return PAIR_ALTERED;
     case PG_POLICY: /* an expression can be changed, and not be taken away */
         return object_value(pair_new(c, p), attribute->name) ? PAIR_ALTERED : PAIR_REPLACED;

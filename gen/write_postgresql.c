@@ -336,7 +336,9 @@ static void write_retyped(struct comparison *c, const struct pair *p)
 {
     const struct kind *kind = pair_kind(c, p);
     const char *address = pair_old_shown(c, p)->address, *last = last_name(address), *spare = spare_name(c, last);
-    const char *lost = kind->rank == PG_ENUM ? "a row that has a value which goes makes it fail" : NULL;
+    bool goes = kind->rank == PG_ENUM &&
+                !labels_only_grow(object_value(pair_old(c, p), "labels"), object_value(pair_new(c, p), "labels"));
+    const char *lost = goes ? "a row that has a value which goes makes it fail" : NULL;
     struct template_values values = values_of(c, p, false);
     BUF_AUTO aside = {0}, make = {0}, drop = {0};
     buf_addf(&aside, "ALTER %s %s RENAME TO %s", kind->words, address, spare);
