@@ -127,6 +127,14 @@ static unsigned drop_flags(const struct comparison *c, const struct pair *p, con
     return 0;
 }
 
+/* An index of a table that stays, and is not divided. */
+static bool is_dropped_online(const struct comparison *c, const struct pair *p)
+{
+    const struct pair *table = pair_parent(c, p);
+    return c->options->online && pair_kind(c, p)->rank == PG_INDEX && table && !pair_goes(table) &&
+           pair_kind(c, table)->rank == PG_TABLE && !object_value(pair_old(c, table), "partition_by");
+}
+
 static void write_drop(struct comparison *c, const struct pair *p)
 {
     const struct kind *kind = pair_kind(c, p);
@@ -138,8 +146,14 @@ static void write_drop(struct comparison *c, const struct pair *p)
     if (!expand(c, p, kind->drop ? kind->drop : "DROP {words} {address}", &values, &sql))
         return;
     unsigned flags = drop_flags(c, p, &note);
-    struct change_step *step = add_step(c, p, VERB_DROP, flags, &sql, note);
     const struct object *shown = pair_old_shown(c, p);
+    bool online = is_dropped_online(c, p);
+    if (online) {
+        buf_reset(&sql);
+        buf_addf(&sql, "DROP INDEX CONCURRENTLY %s", shown->address);
+    }
+    struct change_step *step = add_step(c, p, VERB_DROP, flags, &sql, note);
+    step->segment = online ? SEGMENT_NO_BLOCK : SEGMENT_PLAIN;
     step->object = shown->parent == OBJECT_NONE
                        ? shown->address
                        : arena_printf(c->arena, "%s.%s", c->from->shown->objects.v[shown->parent].address,
