@@ -404,11 +404,22 @@ static void add_item(struct json *j, const struct difference *d)
 }
 
 /* Shows them; how many there are. */
+/* An extension more is nobody's to drop: no revision would. */
+static void leave_out_kept(struct differences *all)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < all->n; i++)
+        if (all->v[i].verdict != VERDICT_UNEXPECTED || !(all->v[i].found->kind->flags & KIND_KEPT))
+            all->v[n++] = all->v[i];
+    all->n = n;
+}
+
 static size_t show_differences(struct generation *n, enum dialect d, struct json *j)
 {
     struct autogenerate *g = &n->of[d];
     struct differences all = {0};
     catalog_compare(g->arena, g->goal.exact, g->start.exact, &g->options.changes.policy, &all);
+    leave_out_kept(&all);
     if (all.n)
         output_line(&n->app->out, "%s: %s differs from %s:", name_of(d), g->from.name, g->to.name);
     json_object(j);

@@ -241,6 +241,14 @@ static const char *owned_lines(struct comparison *c, const char *lines, const ch
     return arena_str(c->arena, buf_str(&out));
 }
 
+/* A column's is its table's. */
+static const char *owner_of(const struct catalog *catalog, const struct object *o)
+{
+    while (kind_attribute(o->kind, "owner") == o->kind->n_attributes && o->parent != OBJECT_NONE)
+        o = &catalog->objects.v[o->parent];
+    return kind_attribute(o->kind, "owner") < o->kind->n_attributes ? object_value(o, "owner") : NULL;
+}
+
 void write_grants(struct comparison *c, const struct pair *p)
 {
     const struct grantable *g = grantable_of(pair_kind(c, p));
@@ -254,8 +262,7 @@ void write_grants(struct comparison *c, const struct pair *p)
                      : shown->kind->rank == PG_AGGREGATE ? object_value(shown, "routine")
                                                          : shown->address;
     const struct object *exact = counts ? pair_new(c, p) : old;
-    const char *owner = kind_attribute(exact->kind, "owner") < exact->kind->n_attributes ? object_value(exact, "owner")
-                                                                                         : NULL;
+    const char *owner = owner_of(counts ? c->to->exact : c->from->exact, exact);
     struct target t = {p,
                        "",
                        arena_printf(c->arena, "%s %s", g->words ? g->words : "TABLE", on),
