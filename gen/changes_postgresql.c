@@ -503,10 +503,23 @@ static void order_below(struct comparison *c, uint32_t below, uint32_t above)
         before(c, pair_of_old(c, c->from->exact->edges.v[c->from_needed.edge[i]].from)->drop, parent->alter);
 }
 
+/* A check that the table above loses is not asked of who joins it. */
+static void order_lost_checks(struct comparison *c, const struct pair *above, const struct pair *link)
+{
+    if (above->from == OBJECT_NONE)
+        return;
+    for (size_t i = c->from_needed.start[above->from]; i < c->from_needed.start[above->from + 1]; i++) {
+        const struct pair *part = pair_of_old(c, c->from->exact->edges.v[c->from_needed.edge[i]].from);
+        if (pair_kind(c, part)->rank == PG_CONSTRAINT && pair_parent(c, part) == above)
+            before(c, part->drop, link->make);
+    }
+}
+
 /* Who joins another table must have lost what that one has not, and that one must have what it will have. */
 static void order_joining(struct comparison *c, const struct pair *link, uint32_t above)
 {
     const struct pair *table = pair_parent(c, link);
+    order_lost_checks(c, pair_of_new(c, above), link);
     for (size_t i = c->to_needed.start[above]; i < c->to_needed.start[above + 1]; i++) {
         const struct pair *part = pair_of_new(c, c->to->exact->edges.v[c->to_needed.edge[i]].from);
         if (pair_kind(c, part)->rank == PG_COLUMN)
@@ -518,6 +531,37 @@ static void order_joining(struct comparison *c, const struct pair *link, uint32_
         const struct pair *part = pair_of_old(c, c->from->exact->edges.v[c->from_needed.edge[i]].from);
         if (pair_kind(c, part)->rank == PG_COLUMN && pair_parent(c, part) == table)
             before(c, part->drop, link->make);
+    }
+}
+
+/* A check that the table above gets is nothing to who leaves it, and would stay there. */
+static void order_new_checks(struct comparison *c, const struct pair *link, const struct pair *above)
+{
+    if (above->to == OBJECT_NONE)
+        return;
+    for (size_t i = c->to_needed.start[above->to]; i < c->to_needed.start[above->to + 1]; i++) {
+        const struct pair *part = pair_of_new(c, c->to->exact->edges.v[c->to_needed.edge[i]].from);
+        if (pair_kind(c, part)->rank == PG_CONSTRAINT && pair_parent(c, part) == above)
+            before(c, link->drop, part->make);
+    }
+}
+
+/* Nobody drops a check that is inherited: who has it by its own right as well leaves first. */
+static void order_leaving(struct comparison *c)
+{
+    const struct catalog *from = c->from->exact;
+    for (uint32_t i = 0; i < from->objects.n; i++) {
+        const struct object *link = &from->objects.v[i];
+        uint32_t above = link->kind->rank == PG_INHERITANCE ? table_above(from, i) : OBJECT_NONE;
+        if (above == OBJECT_NONE)
+            continue;
+        order_new_checks(c, pair_of_old(c, i), pair_of_old(c, above));
+        for (size_t k = c->from_needed.start[link->parent]; k < c->from_needed.start[link->parent + 1]; k++) {
+            uint32_t part = from->edges.v[c->from_needed.edge[k]].from;
+            const struct object *o = &from->objects.v[part];
+            if (o->parent == link->parent && o->kind->rank == PG_CONSTRAINT)
+                before(c, pair_of_old(c, i)->drop, pair_of_old(c, part)->drop);
+        }
     }
 }
 
@@ -875,6 +919,7 @@ bool changes_postgresql(struct change_list *out, const struct snapshot *from, co
         if (c.pairs.v[i].retyped)
             order_retyped(&c, &c.pairs.v[i]);
     }
+    order_leaving(&c);
     order_inherited(&c);
     order_claims(&c);
     join_parts(&c);

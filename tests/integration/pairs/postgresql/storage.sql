@@ -77,13 +77,13 @@ CREATE TABLE p (a integer, b text) PARTITION BY RANGE (a);
 --- from
 CREATE TABLE p (a integer, b text);
 CREATE TABLE q (c date);
-CREATE TABLE c (d integer) INHERITS (p);
+CREATE TABLE c (a integer, b text, d integer) INHERITS (p);
 CREATE TABLE e (a integer, b text);
 --- to
 CREATE TABLE p (a integer, b text, CONSTRAINT positive CHECK (a > 0));
 CREATE TABLE q (c date);
 CREATE TABLE c (a integer, b text, d integer);
-CREATE TABLE e (CONSTRAINT positive CHECK (a > 0)) INHERITS (p);
+CREATE TABLE e (a integer, b text, CONSTRAINT positive CHECK (a > 0)) INHERITS (p);
 
 --- pair inheritance: columns of the parent reach the children
 --- from
