@@ -85,6 +85,8 @@ static int show(struct app *app, const struct autogenerate *g)
     if (!answers_tell(app, g))
         return 1;
     render_script(&script, g);
+    if (!script.n)
+        output_talk(&app->out, TALK_NOTE, "no differences");
     if (!app->out.json)
         output_raw(&app->out, buf_str(&script));
     return 0;

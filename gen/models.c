@@ -91,6 +91,28 @@ static bool has_none(struct models *m, struct err *e)
     return true;
 }
 
+/* Whether a reference of the text names a variable that nobody set. One that is set and no good is no reason to look away. */
+static bool refers_to_nothing(struct arena *a, const char *text)
+{
+    for (const char *at = text ? strstr(text, "${") : NULL; at; at = strstr(at + 2, "${")) {
+        struct str rest = str_from(at + 2);
+        size_t end = str_find(rest, '}');
+        const char *value, *where;
+        AUTO_ERR unusable = {0};
+        if (end < rest.n && config_variable(a, arena_str(a, str_slice(rest, 0, end)), &value, &where, &unusable) &&
+            !value)
+            return true;
+    }
+    return false;
+}
+
+static bool is_address_unset(struct arena *a, const struct config *c)
+{
+    return !config_text(c, SET_URL) || refers_to_nothing(a, config_text(c, SET_URL)) ||
+           refers_to_nothing(a, config_text(c, SET_HOST)) || refers_to_nothing(a, config_text(c, SET_USER)) ||
+           refers_to_nothing(a, config_text(c, SET_PASSWORD));
+}
+
 static struct job job_of(struct models *m, const struct config *c)
 {
     return (struct job){
@@ -142,7 +164,7 @@ static bool find_tenant(struct models *m, const char *id, struct err *e)
     if (!config_read(m->app->arena, m->config.catalogue, registry->linked, NULL, &config, e))
         return false;
     if (!config_address(&config, m->app->arena, &place.address, e))
-        return id || e->fault != FAULT_CONFIG ? false : has_none(m, e);
+        return !id && e->fault == FAULT_CONFIG && is_address_unset(m->app->arena, &config) && has_none(m, e);
     struct job job = job_of(m, &config);
     if (!tenants_read(&job, &place, config_text(&m->config, SET_TENANTS_QUERY), &list, e)) {
         bool is_new = e->fault == FAULT_CONFIG || e->fault == FAULT_MISSING;
@@ -172,7 +194,7 @@ bool models_find_database(struct models *m, const char *against, const char *ten
     if (tenant)
         return err_set(e, FAULT_USAGE, "\"%s\" is a single database and has no tenants", m->stream->name);
     if (!config_address(&m->config, m->app->arena, &address, e))
-        return e->fault == FAULT_CONFIG && has_none(m, e);
+        return e->fault == FAULT_CONFIG && is_address_unset(m->app->arena, &m->config) && has_none(m, e);
     set_database(m, &address, NULL, NULL);
     return true;
 }

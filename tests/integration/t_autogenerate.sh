@@ -60,6 +60,12 @@ it "says that it replays the revisions where no URL is configured"
 expect_stderr_contains "SHARED_DATABASE_URL is not set"
 expect_stderr_contains "replayed"
 
+it "does not take a URL that is wrong for one that is not there"
+SHARED_DATABASE_URL=nonsense autogenerate "nothing"
+expect_exit 2
+expect_stderr_lacks "replayed"
+expect_stderr_contains 'stream "shared"'
+
 it "is asked for that with --from-migrations"
 gen tenant revision --autogenerate --from-migrations --scratch "$SCRATCH" -m x
 expect_exit 0
