@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Pairs of schemas for every kind of object, written by hand: the generator's way from each to the other, and its down,
-# lead exactly there. peer_gen_pairs.c walks them and has the form of the files. limit: 600
+# lead exactly there. peer_gen_pairs.c walks them and has the form of the files. limit: 1800
 source "$(dirname "$0")/lib.sh"
 
 PAIRS=$TOP/tests/integration/pairs
