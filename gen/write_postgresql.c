@@ -393,9 +393,8 @@ static void write_own(struct comparison *c, const struct pair *p, const struct a
         write_list_change(c, p, a);
 }
 
-static bool is_recreated_by(const struct pair *p, const struct kind *kind, const struct attribute *a)
+static bool is_recreated_by(const struct kind *kind, const struct attribute *a)
 {
-    (void)p;
     return a->change == CHANGE_RECREATE ||
            (a->change == CHANGE_OWN && kind->rank == PG_FUNCTION && !(a->flags & ATTRIBUTE_GRANTS));
 }
@@ -421,7 +420,7 @@ static void write_alter(struct comparison *c, const struct pair *p)
         if (a->change == CHANGE_HIDDEN || !policy_counts(&c->options->policy, a) ||
             is_same_text(old->values[i], new->values[i]) || follows_table(c, p, a))
             continue;
-        if (is_recreated_by(p, kind, a)) {
+        if (is_recreated_by(kind, a)) {
             if (!recreated)
                 write_recreated(c, p);
             recreated = true;
