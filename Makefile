@@ -100,7 +100,7 @@ LIB_LIBS = -ljansson -lpq -lsqlite3 -lcrypto -lpthread
 LIB_SRC    := $(sort $(foreach m,$(MODULES),$(wildcard runtime/$(m)/*.c)))
 CLI_SRC    := $(sort $(wildcard runtime/cli/*.c))
 STATIC_SRC := $(sort $(wildcard runtime/static/*.c))
-GEN_SRC    := $(sort $(wildcard gen/*.c))
+GEN_SRC    := $(sort $(wildcard gen/*.c gen/*/*.c))
 HEADERS    := $(sort $(wildcard runtime/*/*.h))
 UNIT_SRC   := $(sort $(if $(TESTS),$(foreach t,$(TESTS),$(wildcard tests/unit/test_$(t).c)),$(wildcard tests/unit/test_*.c)))
 FUZZ_SRC   := $(sort $(wildcard tests/fuzz/fuzz_*.c))
@@ -167,7 +167,7 @@ lint: tests-ready $(BUILD)/libgen.a tidy	## clang-tidy, formatter, cppcheck, she
 	@tests/lint/run
 
 format:	## let clang-format rewrite the sources
-	@clang-format -i $(sort $(wildcard runtime/*/*.[ch] gen/*.[ch] tests/*/*.[ch]))
+	@clang-format -i $(sort $(wildcard runtime/*/*.[ch] gen/*.[ch] gen/*/*.[ch] tests/*/*.[ch]))
 
 fuzz: fuzzers	## run every libFuzzer target for FUZZ_SECONDS (20) each
 	@tests/fuzz/run --seconds $(FUZZ_SECONDS) $(FUZZERS)
@@ -284,7 +284,7 @@ $(BUILD)/tests/peer_%: $(BUILD)/obj/tests/integration/peer_%.o $(BUILD)/libmigra
 
 # clang-tidy is slow, so each file has a stamp, and only what changed is read again.
 tidy: $(patsubst %.c,$(BUILD)/tidy/%.ok,$(LIB_SRC) $(CLI_SRC) $(STATIC_SRC) $(GEN_SRC))
-$(BUILD)/tidy/%.ok: %.c $(HEADERS) $(wildcard gen/*.h) .clang-tidy
+$(BUILD)/tidy/%.ok: %.c $(HEADERS) $(wildcard gen/*.h gen/*/*.h) .clang-tidy
 	@mkdir -p $(@D)
 	$(call say,TIDY,$<)
 	$(Q)clang-tidy --quiet $< -- -std=gnu17 $(CPPFLAGS) $(GLIB_CFLAGS) 2>$@.log || { cat $@.log >&2; exit 1; }

@@ -34,7 +34,7 @@ static void show_summary(struct app *app)
     struct json j = {.out = &object};
     json_object(&j);
     json_put_int(&j, "errors", (int64_t)all->n_errors);
-    json_put_int(&j, "warnings", (int64_t)(all->list.n - all->n_errors));
+    json_put_int(&j, "warnings", (int64_t)findings_count(all, SEVERITY_WARNING));
     json_put_int(&j, "streams", (int64_t)app->source.streams.n);
     json_put_int(&j, "revisions", (int64_t)count_revisions(&app->source));
     json_end_object(&j);

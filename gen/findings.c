@@ -54,11 +54,27 @@ struct finding *finding_at_line(struct findings *out, const char *rule, const st
     return found;
 }
 
+const char *const severity_words[] = {
+    [SEVERITY_ERROR] = "error", [SEVERITY_WARNING] = "warning", [SEVERITY_NOTE] = "note", [SEVERITY_OFF] = "off"};
+
+void finding_severity(struct findings *out, struct finding *found, enum severity severity)
+{
+    out->n_errors -= found->severity == SEVERITY_ERROR;
+    found->severity = severity;
+    out->n_errors += found->severity == SEVERITY_ERROR;
+}
+
 void finding_is_warning(struct findings *out, struct finding *found)
 {
-    if (found->severity == SEVERITY_ERROR)
-        out->n_errors--;
-    found->severity = SEVERITY_WARNING;
+    finding_severity(out, found, SEVERITY_WARNING);
+}
+
+size_t findings_count(const struct findings *all, enum severity severity)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < all->list.n; i++)
+        n += all->list.v[i].severity == severity;
+    return n;
 }
 
 /* Hints with the nearest of `list`, or with `otherwise` (may be NULL) when nothing is near. */
@@ -135,7 +151,7 @@ void findings_format(struct buf *out, const struct findings *all)
         n = same_file(all, i);
         for (size_t j = i; j < i + n && j < i + SHOWN_OF_A_FILE; j++) {
             const struct finding *found = &all->list.v[j];
-            err_format(out, &found->err, found->severity == SEVERITY_WARNING ? "warning" : NULL);
+            err_format(out, &found->err, found->severity == SEVERITY_ERROR ? NULL : severity_words[found->severity]);
         }
         if (n > SHOWN_OF_A_FILE)
             buf_addf(out, "%s: and %zu more\n", all->list.v[i].err.path, n - SHOWN_OF_A_FILE);
@@ -147,7 +163,7 @@ void finding_json(struct buf *out, const struct finding *found)
     struct json j = {.out = out};
     json_object(&j);
     json_put_text(&j, "rule", found->rule);
-    json_put_text(&j, "severity", found->severity == SEVERITY_WARNING ? "warning" : "error");
+    json_put_text(&j, "severity", severity_words[found->severity]);
     json_put_text(&j, "path", found->err.path);
     json_put_int(&j, "line", found->err.line);
     json_put_int(&j, "column", found->err.column);

@@ -1,5 +1,6 @@
 /*
- * env.ini: one group [stream], keys from the table of settings, comments on lines of their own.
+ * env.ini: a group [stream] with keys from the table of settings, a group [lint] with the severities of rules, comments on
+ * lines of their own.
  *
  * GLib reads the values; a scan of our own knows where each key and value stands, and refuses what GKeyFile would let
  * pass: unknown keys, a key or group that is there twice, other groups, comments with ';'. Values are kept as written;
@@ -8,6 +9,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "gen/lint/rules.h"
 #include "gen/source.h"
 #include "tool/settings.h"
 
@@ -16,9 +18,11 @@ struct ini {
     struct arena *a;
     struct source_stream *s;
     GKeyFile *keys;
-    char *accepted;          /* the file with refused lines made comments: what GLib gets to read */
-    uint32_t group_line;     /* of [stream], 0: not there yet */
-    bool elsewhere;          /* below a group that is not ours */
+    char *accepted;      /* the file with refused lines made comments: what GLib gets to read */
+    uint32_t group_line; /* of [stream], 0: not there yet */
+    bool elsewhere;      /* below a group that is not ours */
+    uint32_t lint_line;  /* of [lint], 0: not there */
+    bool in_lint;
     VEC(struct str) unknown; /* keys that no setting has */
 };
 
@@ -248,17 +252,19 @@ static void leave_out(struct ini *ini, struct str line)
 static void parse_group(struct ini *ini, struct str line)
 {
     const struct text_file *f = &ini->s->ini;
-    ini->elsewhere = !str_is(line, "[stream]");
+    ini->in_lint = str_is(line, "[lint]");
+    uint32_t *first = ini->in_lint ? &ini->lint_line : &ini->group_line;
+    ini->elsewhere = !ini->in_lint && !str_is(line, "[stream]");
     if (ini->elsewhere) {
         struct finding *found = finding_add(ini->out, "unknown-group", f, offset_in(ini, line),
                                             "unknown group \"%.*s\"", STR_ARG(line));
-        err_hint(&found->err, "there is one group: [stream]");
+        err_hint(&found->err, "there are [stream] and [lint]");
         leave_out(ini, line);
-    } else if (ini->group_line) {
+    } else if (*first) {
         finding_add(ini->out, "duplicate-group", f, offset_in(ini, line),
-                    "[stream] is there a second time; the first is line %u", ini->group_line);
+                    "%.*s is there a second time; the first is line %u", STR_ARG(line), *first);
     } else {
-        ini->group_line = text_position(f, offset_in(ini, line)).line;
+        *first = text_position(f, offset_in(ini, line)).line;
     }
 }
 
@@ -295,12 +301,53 @@ static bool is_key_line(struct ini *ini, struct str line, struct str key, bool h
         refuse_at(ini, "bad-line", line, "the line holds a control character");
         return false;
     }
-    if (!ini->group_line && !ini->elsewhere) {
+    if (!ini->group_line && !ini->in_lint && !ini->elsewhere) {
         struct finding *found = refuse_at(ini, "bad-line", line, "a key outside of a group");
         err_hint(&found->err, "put [stream] on a line above it");
         ini->elsewhere = true;
     }
     return !ini->elsewhere;
+}
+
+/* A rule and its severity; how far back lint looks. */
+static void parse_lint(struct ini *ini, struct str key, struct str value)
+{
+    const struct text_file *f = &ini->s->ini;
+    const struct lint_rule *rule = lint_rule_find(key);
+    bool since = str_is(key, "since"), known = since && value.n;
+    for (size_t i = 0; i < ini->s->lint.n; i++)
+        if (str_is(key, ini->s->lint.v[i].key.text)) {
+            finding_add(ini->out, "duplicate-key", f, offset_in(ini, key),
+                        "\"%.*s\" is there a second time; the first is line %u", STR_ARG(key),
+                        text_position(f, ini->s->lint.v[i].key.offset).line);
+            return;
+        }
+    if (!rule && !since) {
+        struct strings ids = {0};
+        lint_rule_ids(ini->a, &ids);
+        finding_suggest(
+            finding_add(ini->out, "unknown-key", f, offset_in(ini, key), "there is no rule \"%.*s\"", STR_ARG(key)),
+            key, &ids, "`migrate-gen lint --explain` lists every rule; `since` is a revision");
+        return;
+    }
+    if (rule && rule->flags & RULE_ALWAYS) {
+        struct finding *found = finding_add(ini->out, "bad-value", f, offset_in(ini, key), "\"%s\" is always an error",
+                                            rule->id);
+        err_hint(&found->err, "leave it out: what it finds cannot be built or run");
+        return;
+    }
+    for (int severity = SEVERITY_ERROR; severity <= SEVERITY_OFF && !since; severity++)
+        known = known || str_is(value, severity_words[severity]);
+    if (!known) {
+        struct finding *found = finding_add(ini->out, "bad-value", f,
+                                            value.n ? offset_in(ini, value) : offset_in(ini, key), "\"%.*s\" is no %s",
+                                            STR_ARG(value), since ? "revision" : "severity");
+        err_hint(&found->err, since ? "what it and its ancestors do is not spoken of" : "error, warning, note or off");
+        return;
+    }
+    struct source_setting setting = {.key = {arena_str(ini->a, key), (uint32_t)offset_in(ini, key)},
+                                     .value = {arena_str(ini->a, value), (uint32_t)offset_in(ini, value)}};
+    vec_push(ini->a, &ini->s->lint, setting);
 }
 
 /* "key = value". Values are taken from GLib by name afterwards; false when the line is none of ours. */
@@ -311,6 +358,10 @@ static bool parse_key(struct ini *ini, struct str line)
     struct str key = str_trim(str_slice(line, 0, equals));
     if (!is_key_line(ini, line, key, equals < line.n))
         return false;
+    if (ini->in_lint) {
+        parse_lint(ini, key, str_trim(str_slice(line, equals + 1, line.n)));
+        return true;
+    }
     const struct setting *row = setting_find(key);
     if (!row) {
         vec_push(ini->a, &ini->unknown, key);

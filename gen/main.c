@@ -26,7 +26,7 @@ void app_show_findings(struct app *app, struct findings *all)
     BUF_AUTO text = {0};
     findings_format(&text, all);
     fwrite(text.p ? text.p : "", 1, text.n, app->out.talk);
-    size_t n_warnings = all->list.n - all->n_errors;
+    size_t n_warnings = findings_count(all, SEVERITY_WARNING);
     if (all->n_errors)
         output_talk(&app->out, TALK_NOTE, "%zu %s, %zu %s", all->n_errors, all->n_errors == 1 ? "error" : "errors",
                     n_warnings, n_warnings == 1 ? "warning" : "warnings");

@@ -23,11 +23,18 @@ struct position {
 };
 
 /* A finding; `rule` is a stable short name ("unknown-parent"). */
-enum severity { SEVERITY_ERROR, SEVERITY_WARNING };
+enum severity { SEVERITY_ERROR, SEVERITY_WARNING, SEVERITY_NOTE, SEVERITY_OFF };
+struct source_revision;
 struct finding {
     const char *rule;
     enum severity severity;
     struct err err; /* message, detail, hint, path, position, source line */
+    /* What lint found: on which statement. `revision` NULL: no lint's finding. */
+    struct {
+        const struct source_revision *revision;
+        uint32_t section, statement;
+        enum dialect dialect; /* whose rule it is */
+    } place;
 };
 
 /* Findings in the order they were made; sorted by path, line, column before they are shown. At most one page a file. */
@@ -63,6 +70,12 @@ struct finding *finding_at_line(struct findings *out, const char *rule, const st
                                 const char *format, ...) __attribute__((format(printf, 5, 6)));
 /* Makes a finding that was just added a warning: it is shown, and stops nothing. */
 void finding_is_warning(struct findings *out, struct finding *found);
+/* The same for any severity. SEVERITY_OFF is for those who ask before they add. */
+void finding_severity(struct findings *out, struct finding *found, enum severity severity);
+/* "error", "warning", "note", "off". */
+extern const char *const severity_words[];
+/* How many have the severity. */
+size_t findings_count(const struct findings *all, enum severity severity);
 /* Hints "did you mean …?" with the nearest of `list`, or with `otherwise` (may be NULL) when nothing is near. */
 void finding_suggest(struct finding *found, struct str word, const struct strings *list, const char *otherwise);
 void findings_sort(struct findings *all);
@@ -102,12 +115,15 @@ struct source_stream {
     const char *name; /* of its folder */
     struct text_file ini;
     VEC(struct source_setting) settings;
+    VEC(struct source_setting) lint; /* of [lint]: rule = severity, since = revision; values are checked */
     enum stream_kind kind;
     uint32_t dialects;
     bool multiple_heads;
     const char *registry;                         /* NULL unless fleet */
     VEC(struct source_revision *) revisions;      /* in byte order of file names; link puts them in topological order */
     struct text_file fingerprints[DIALECT_COUNT]; /* path NULL: there is none */
+    struct text_file locks_file;                  /* locks.txt; path NULL: there is none */
+    struct stream_locks locks;                    /* what check_locks() took from it */
     uint8_t sha256[32];
     const struct stream *linked; /* made by link, NULL while the stream has errors */
 };
@@ -151,6 +167,11 @@ void check_sqlite(struct source *s);
  * only; what remains in s->streams.v[i]->fingerprints is embedded.
  */
 void check_fingerprints(struct source *s);
+/*
+ * locks.txt (gen/locks.h) into streams[i]->locks, of streams that are linked: a line that is not of the statements beside it
+ * is an error, a section that was never traced a warning.
+ */
+void check_locks(struct source *s);
 /* "tenant/fingerprint.postgresql", relative to the migrations folder. */
 const char *fingerprint_path(struct arena *a, const char *stream, enum dialect dialect);
 

@@ -119,6 +119,49 @@ struct stream_fingerprint {
     uint32_t length;
 };
 
+/* What was measured of one statement on a scratch PostgreSQL (gen/locks.h); the order of the modes is their strength. */
+enum lock_mode {
+    LOCK_NOTHING,
+    LOCK_ACCESS_SHARE,
+    LOCK_ROW_SHARE,
+    LOCK_ROW_EXCLUSIVE,
+    LOCK_SHARE_UPDATE_EXCLUSIVE,
+    LOCK_SHARE, /* from here on writers wait */
+    LOCK_SHARE_ROW_EXCLUSIVE,
+    LOCK_EXCLUSIVE,
+    LOCK_ACCESS_EXCLUSIVE, /* readers, too */
+    LOCK_MODE_COUNT
+};
+
+enum lock_flags {
+    LOCKS_REWRITE = 1,   /* the rows of a relation, or an index, are written anew */
+    LOCKS_SCAN = 2,      /* a relation is read from end to end */
+    LOCKS_BLOCKED = 4,   /* a rewrite or scan happens while writers wait, because of this statement or one before it */
+    LOCKS_TIME_ZONE = 8, /* the rewrite happens unless TimeZone is UTC */
+    LOCKS_BY_KIND = 16,  /* not measured: what is known of statements that run outside of a transaction */
+};
+
+/* Only relations that were there before the revision began: nobody uses the others. */
+struct statement_locks {
+    uint8_t strongest;     /* enum lock_mode */
+    uint8_t flags;         /* enum lock_flags, of all relations together */
+    const char *relations; /* "documents AccessExclusive rewrite, users ShareRowExclusive"; "" when there are none */
+};
+
+/* Of one section of one revision: as many as it has statements, in their order. */
+struct section_locks {
+    uint32_t revision; /* index into the stream's table */
+    uint32_t section;  /* index into the revision's sections */
+    const struct statement_locks *statements;
+};
+
+/* migrations/STREAM/locks.txt: what `migrate-gen STREAM verify` measured. Sections that are not there were not traced. */
+struct stream_locks {
+    uint32_t server_major; /* the PostgreSQL that it was measured on; 0: nothing was */
+    uint32_t n_sections;
+    const struct section_locks *sections; /* by revision, then section */
+};
+
 struct stream {
     const char *name;
     enum stream_kind kind;
@@ -131,6 +174,7 @@ struct stream {
     uint32_t n_revisions;
     const struct revision *const *revisions; /* parents and dependencies before children; ties by load_order */
     struct stream_fingerprint fingerprints[DIALECT_COUNT];
+    struct stream_locks locks;
     uint8_t sha256[32]; /* of all ids, parents and checksums: two executables with equal sums carry equal streams */
 };
 

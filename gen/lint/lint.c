@@ -1,0 +1,246 @@
+/*
+ * The way of lint: streams, revisions in topological order, sections, statements. Rules make hits; here they become
+ * findings, after suppressions, severities and what was asked for had their say.
+ *
+ * All revisions of a stream share one chain: independent branches hardly ever change the same table, and where they do
+ * `verify` is the judge.
+ */
+#include "gen/lint/lint.h"
+
+#include <string.h>
+
+#include "gen/lint/allow.h"
+#include "gen/lint/sqlite.h"
+#include "gen/lint/statement.h"
+#include "gen/parse_postgresql.h"
+#include "model/graph.h"
+#include "schema/tokens.h"
+
+/* Larger statements are judged by their tokens alone: rows of a seed, mostly. */
+#define TREE_TOKENS 5000
+
+/* A hit, and whose rule it was. */
+struct kept_hit {
+    struct lint_hit hit;
+    enum dialect dialect;
+};
+
+/* A section's hits of both engines, until both have seen it. */
+struct kept {
+    const struct source_revision *revision;
+    const struct revision_section *section;
+    VEC(struct kept_hit) hits;
+};
+
+struct linter {
+    struct source *s;
+    const struct lint_options *options;
+    const struct source_stream *stream;
+    struct arena *chain_arena;   /* of the stream */
+    struct arena *section_arena; /* of a section */
+    struct chain *chain;
+    const struct graph *graph;
+    struct revset old;         /* revisions of which nothing is said */
+    VEC(struct kept) sections; /* of the stream, in topological order, then as the files have them */
+};
+
+/* ---------------------------------------------------------------------------------------------------------- a section */
+
+/* Sections are met in the order in which they were listed; the two engines each walk that order once. */
+static struct kept *find_kept(struct linter *l, const struct revision_section *section)
+{
+    for (size_t i = l->sections.n; i-- > 0;)
+        if (l->sections.v[i].section == section)
+            return &l->sections.v[i];
+    return NULL;
+}
+
+static void keep_hits(struct linter *l, const struct lint_section *section, enum dialect dialect)
+{
+    struct kept *kept = section->hits.n ? find_kept(l, section->section) : NULL;
+    for (size_t i = 0; kept && i < section->hits.n; i++) {
+        struct kept_hit hit = {section->hits.v[i], dialect};
+        bool down = section->section->direction == DIRECTION_DOWN;
+        if (!down || hit.hit.rule->flags & RULE_DOWN)
+            vec_push(l->s->arena, &kept->hits, hit);
+    }
+}
+
+static void take_sqlite(void *to, struct lint_section *section)
+{
+    keep_hits(to, section, DIALECT_SQLITE);
+}
+
+/* ------------------------------------------------------------------------------------------------- PostgreSQL's pass */
+
+static size_t count_tokens(struct str text, size_t most)
+{
+    struct lexer l = {.text = text, .dialect = DIALECT_POSTGRESQL};
+    struct token t;
+    size_t n = 0;
+    while (n <= most && token_next(&l, &t))
+        n++;
+    return n;
+}
+
+static void lint_one(struct lint_section *section, uint32_t index)
+{
+    struct lint_statement s = lint_earlier(section, index);
+    json_auto_t *tree = count_tokens(s.text, TREE_TOKENS) <= TREE_TOKENS ? parse_tree(s.text) : NULL;
+    s.tree = tree;
+    lint_statement_run(&s);
+}
+
+static void lint_section(struct linter *l, const struct source_revision *revision,
+                         const struct revision_section *section)
+{
+    struct lint_section work = {
+        .arena = l->section_arena,
+        .run = l->s->arena,
+        .stream = l->stream,
+        .revision = revision,
+        .section = section,
+        .chain = l->chain,
+    };
+    if (section->flags & SECTION_OPAQUE)
+        return;
+    for (uint32_t i = 0; i < section->n_statements; i++)
+        lint_one(&work, i);
+    lint_section_end(&work);
+    keep_hits(l, &work, DIALECT_POSTGRESQL);
+    arena_reset(l->section_arena);
+}
+
+/* The up section first: a down section begins where that one ends. */
+static void lint_postgresql(struct linter *l, const struct source_revision *r)
+{
+    for (int direction = 0; direction < DIRECTION_COUNT; direction++) {
+        int pick = r->revision.pick[direction][DIALECT_POSTGRESQL];
+        if (pick != SECTION_NONE)
+            lint_section(l, r, &r->sections.v[pick]);
+    }
+}
+
+/* ----------------------------------------------------------------------------------------------- from hits to findings */
+
+static bool is_wanted(const struct linter *l, const struct source_revision *r)
+{
+    const struct strings *paths = &l->options->paths;
+    if (paths->n && !strings_has(paths, r->file.shown))
+        return false;
+    uint32_t index = graph_find(l->graph, str_from(r->revision.id));
+    return index == REVISION_NONE || !l->old.bits || !revset_has(&l->old, index);
+}
+
+static void add_finding(struct linter *l, const struct kept *kept, const struct kept_hit *k)
+{
+    const struct lint_hit *hit = &k->hit;
+    const struct source_revision *r = kept->revision;
+    struct finding *found = finding_add(&l->s->findings, hit->rule->id, &r->file, hit->offset, "%s", hit->message);
+    finding_severity(&l->s->findings, found, lint_severity(l->stream, hit->rule));
+    if (hit->why || hit->rule->why)
+        err_detail(&found->err, "%s", hit->why ? hit->why : hit->rule->why);
+    if (hit->safe || hit->rule->safe)
+        err_hint(&found->err, "%s", hit->safe ? hit->safe : hit->rule->safe);
+    found->place.revision = r;
+    found->place.section = (uint32_t)(kept->section - r->sections.v);
+    found->place.statement = hit->statement;
+    found->place.dialect = k->dialect;
+}
+
+/* A rule that both engines know may say the same twice. */
+static bool is_repeated(const struct kept *kept, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (kept->hits.v[k].hit.rule == kept->hits.v[i].hit.rule &&
+            kept->hits.v[k].hit.offset == kept->hits.v[i].hit.offset)
+            return true;
+    return false;
+}
+
+static void finish_section(struct linter *l, const struct kept *kept)
+{
+    struct allows allows = {0};
+    struct findings ignored = {.arena = l->s->arena};
+    bool wanted = is_wanted(l, kept->revision);
+    allows_read(l->s->arena, wanted ? &l->s->findings : &ignored, kept->revision, kept->section, &allows);
+    for (size_t i = 0; i < kept->hits.n; i++) {
+        const struct lint_rule *rule = kept->hits.v[i].hit.rule;
+        if (allows_have(&allows, rule->id, kept->hits.v[i].hit.statement) || !wanted || is_repeated(kept, i) ||
+            lint_severity(l->stream, rule) == SEVERITY_OFF)
+            continue;
+        add_finding(l, kept, &kept->hits.v[i]);
+    }
+    if (wanted)
+        allows_end(&l->s->findings, l->stream, kept->revision, &allows);
+    findings_free(&ignored);
+}
+
+/* ----------------------------------------------------------------------------------------------------------- a stream */
+
+static const char *since_of(const struct linter *l)
+{
+    for (size_t i = 0; i < l->stream->lint.n && !l->options->since; i++)
+        if (strcmp(l->stream->lint.v[i].key.text, "since") == 0)
+            return l->stream->lint.v[i].value.text;
+    return l->options->since;
+}
+
+static bool find_old(struct linter *l, struct arena *a, struct err *e)
+{
+    const char *since = since_of(l);
+    struct revlist list = {0};
+    if (!since)
+        return true;
+    if (!graph_resolve(a, l->graph, str_from(since), NULL, &list, e)) {
+        err_context(e, "since");
+        return false;
+    }
+    struct revset set = revset_from(a, l->graph, &list);
+    l->old = graph_ancestors(a, l->graph, &set);
+    return true;
+}
+
+static void list_sections(struct linter *l, const struct source_revision *r)
+{
+    for (size_t k = 0; k < r->sections.n; k++) {
+        struct kept kept = {.revision = r, .section = &r->sections.v[k]};
+        vec_push(l->chain_arena, &l->sections, kept);
+    }
+}
+
+static bool lint_stream(struct source *s, const struct lint_options *options, const struct source_stream *stream,
+                        struct err *e)
+{
+    ARENA_AUTO chain = {0};
+    ARENA_AUTO section = {0};
+    struct linter l = {.s = s,
+                       .options = options,
+                       .stream = stream,
+                       .chain_arena = &chain,
+                       .section_arena = &section,
+                       .chain = chain_new(&chain),
+                       .graph = graph_new(&chain, stream->linked)};
+    if (!find_old(&l, &chain, e))
+        return false;
+    for (size_t i = 0; i < stream->revisions.n; i++)
+        list_sections(&l, stream->revisions.v[i]);
+    for (size_t i = 0; stream->dialects & DIALECT_BIT(DIALECT_POSTGRESQL) && i < stream->revisions.n; i++)
+        lint_postgresql(&l, stream->revisions.v[i]);
+    if (stream->dialects & DIALECT_BIT(DIALECT_SQLITE))
+        lint_sqlite_stream(s, stream, take_sqlite, &l);
+    for (size_t i = 0; i < l.sections.n; i++)
+        finish_section(&l, &l.sections.v[i]);
+    return true;
+}
+
+bool lint_sources(struct source *s, const struct lint_options *options, struct err *e)
+{
+    for (size_t i = 0; i < s->streams.n; i++) {
+        const struct source_stream *stream = s->streams.v[i];
+        if (stream->linked && (!options->stream || strcmp(options->stream, stream->name) == 0) &&
+            !lint_stream(s, options, stream, e))
+            return false;
+    }
+    return true;
+}
