@@ -3,15 +3,12 @@
  * them. The text is a function of the revisions and of the server's major version, so a file that is up to date is left
  * alone; another major version is asked only where there is none of the one that the file was made with.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "gen/check.h"
 #include "gen/command.h"
 #include "gen/endpoint.h"
+#include "gen/files.h"
 #include "gen/fingerprint.h"
 
 struct fingerprinter {
@@ -84,34 +81,6 @@ static bool build(const struct fingerprinter *f, struct bench *bench, struct fin
 
 /* ----------------------------------------------------------------------------------------------------------- writing */
 
-static bool write_all(int fd, struct str bytes)
-{
-    while (bytes.n) {
-        ssize_t n = write(fd, bytes.p, bytes.n);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return false;
-        bytes = str_slice(bytes, (size_t)n, bytes.n);
-    }
-    return true;
-}
-
-/* Under another name first: a build that looks at the folder meanwhile sees the old file or the new one. */
-static bool write_file(const struct fingerprinter *f, struct str text)
-{
-    const char *fresh = arena_printf(f->app->arena, "%s.new", f->path);
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    bool ok = fd >= 0 && write_all(fd, text);
-    if (fd >= 0 && close(fd) < 0)
-        ok = false;
-    if (ok && rename(fresh, f->path) == 0)
-        return true;
-    err_set(f->e, FAULT_FAILED, "cannot write \"%s\": %s", f->path, strerror(errno));
-    unlink(fresh);
-    return false;
-}
-
 static void show(const struct fingerprinter *f, size_t objects, bool changed)
 {
     BUF_AUTO object = {0};
@@ -149,7 +118,7 @@ static bool make_one(struct fingerprinter *f)
     }
     fingerprint_write(&text, &made);
     bool changed = !old->path || !str_eq(old->bytes, buf_str(&text));
-    if (changed && !write_file(f, buf_str(&text)))
+    if (changed && !file_replace(f->path, buf_str(&text), f->e))
         return false;
     show(f, made.n, changed);
     return true;
