@@ -169,41 +169,47 @@ static void show_environment(struct hidden *h)
     arena_free(&h->arena);
 }
 
-static bool connect_to(struct server *s, const struct address *where, struct err *e)
+const struct db_options session_options = {
+    .stream = "scratch",
+    .version_table = "alembic_version",
+    .application_name = "migrate-gen",
+    .actor = "",
+    .client_host = "",
+    .build_id = "",
+    .connect_timeout_ms = CONNECT_MS,
+    .deadline = DEADLINE_NEVER,
+};
+
+bool session_connect(struct server *s, const struct address *where, const struct db_options *options, struct err *e)
 {
-    struct db_options options = {
-        .stream = "scratch",
-        .version_table = "alembic_version",
-        .application_name = "migrate-gen",
-        .actor = "",
-        .client_host = "",
-        .build_id = "",
-        .connect_timeout_ms = CONNECT_MS,
-        .deadline = DEADLINE_NEVER,
-    };
-    if (!db_open(&s->db, where, &options, e))
+    if (!db_open(&s->db, where, options, e))
         return false;
     s->conn = db_connection(s->db);
     PQsetnonblocking(s->conn, 0);
     return true;
 }
 
-static bool open_cluster(struct server *s, int major, struct err *e)
+bool session_connect_cluster(struct server *s, const struct cluster *cluster, const char *database,
+                             const struct db_options *options, struct err *e)
 {
     ARENA_AUTO a = {0};
     struct hidden hidden = {0};
     struct address where = {.dialect = DIALECT_POSTGRESQL};
-    if (!cluster_start(&s->cluster, major, e))
-        return false;
-    address_set(&a, &where, "host", cluster_socket(s->cluster));
+    address_set(&a, &where, "host", cluster_socket(cluster));
     address_set(&a, &where, "port", "5432");
     address_set(&a, &where, "user", "postgres");
-    address_set(&a, &where, "dbname", "postgres");
+    address_set(&a, &where, "dbname", database);
     address_set(&a, &where, "sslmode", "disable");
     hide_environment(&hidden);
-    bool ok = connect_to(s, &where, e);
+    bool ok = session_connect(s, &where, options, e);
     show_environment(&hidden);
     return ok;
+}
+
+static bool open_cluster(struct server *s, int major, struct err *e)
+{
+    return cluster_start(&s->cluster, major, e) &&
+           session_connect_cluster(s, s->cluster, "postgres", &session_options, e);
 }
 
 static bool check_major(struct server *s, int major, struct err *e)
@@ -282,17 +288,23 @@ static bool check_rights(struct server *s, struct err *e)
     return false;
 }
 
+bool session_scratch_address(struct arena *a, const char *scratch, struct address *where, struct err *e)
+{
+    if (!address_parse(a, str_from(scratch), NULL, where, e)) {
+        err_context(e, "--scratch");
+        return false;
+    }
+    return where->dialect == DIALECT_POSTGRESQL ||
+           err_set(e, FAULT_CONFIG, "the scratch database must be PostgreSQL: SQLite needs none");
+}
+
 static bool open_standing(struct server *s, const char *scratch, int major, struct err *e)
 {
     ARENA_AUTO a = {0};
     struct address where;
-    if (!address_parse(&a, str_from(scratch), NULL, &where, e)) {
-        err_context(e, "--scratch");
+    if (!session_scratch_address(&a, scratch, &where, e))
         return false;
-    }
-    if (where.dialect != DIALECT_POSTGRESQL)
-        return err_set(e, FAULT_CONFIG, "the scratch database must be PostgreSQL: SQLite needs none");
-    if (!connect_to(s, &where, e)) {
+    if (!session_connect(s, &where, &session_options, e)) {
         err_context(e, "the scratch database");
         return false;
     }

@@ -6,6 +6,8 @@
  *     load_postgresql.c   a desired-state file into it
  *     load_rules.c        what does not belong in such a file
  *     load_bodies.c       bodies of functions, looked at when all is there
+ *
+ * gen/verify works in databases of its own on such a server, by the same sessions.
  */
 #ifndef GEN_SESSION_H
 #define GEN_SESSION_H
@@ -26,6 +28,15 @@ struct server {
     const char *schema;  /* of the transaction, as given */
     struct strings kept; /* extensions that were there before and may not be dropped by us */
 };
+
+/* What a session is opened with, and opening it. The cluster's is not the session's own, and libpq's variables of the
+ * environment do not count on the way there: they lead to other databases. */
+extern const struct db_options session_options;
+bool session_connect(struct server *s, const struct address *where, const struct db_options *options, struct err *e);
+bool session_connect_cluster(struct server *s, const struct cluster *cluster, const char *database,
+                             const struct db_options *options, struct err *e);
+/* --scratch as an address: FAULT_CONFIG unless it is one of PostgreSQL. */
+bool session_scratch_address(struct arena *a, const char *scratch, struct address *where, struct err *e);
 
 /* What came back for one message of one statement or several. */
 struct outcome {
