@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gen/read_sqlite.h"
 #include "gen/rules_sqlite.h"
 
 /* Far more than a data migration over a test's rows takes: half a minute of work. */
@@ -19,6 +20,7 @@ struct scratch {
     enum stream_kind kind;
     bool guarded; /* a statement of a revision runs, not one of ours */
     int steps;    /* of it, in millions */
+    int64_t touched;
 };
 
 /* --------------------------------------------------------------------------------------------------------- callbacks */
@@ -198,9 +200,12 @@ void scratch_rollback(struct scratch *s)
 static int run_to_end(struct scratch *s, sqlite3_stmt *statement)
 {
     int rc;
+    sqlite3_int64 before = sqlite3_total_changes64(s->db);
     s->steps = 0;
     while ((rc = sqlite3_step(statement)) == SQLITE_ROW)
         continue;
+    /* sqlite3_changes64() keeps its value when a statement touches nothing. */
+    s->touched = sqlite3_total_changes64(s->db) == before ? 0 : sqlite3_changes64(s->db);
     return rc;
 }
 
@@ -238,8 +243,13 @@ bool scratch_statement(struct scratch *s, struct str text, bool run_it, struct a
         return fail_with(a, e, "the statement ended the transaction");
     /* RAISE(ROLLBACK) does; being stopped or out of memory does as well, but that is not news then. */
     if ((rc & 0xFF) == SQLITE_CONSTRAINT)
-        e->message = arena_printf(a, "%s: the statement rolled back the transaction", e->message);
+        e->message = arena_printf(a, "%s" ROLLED_BACK, e->message);
     return false;
+}
+
+int64_t scratch_touched(const struct scratch *s)
+{
+    return s->touched;
 }
 
 /* Anew for each statement: what the last one made of it does not matter. */
@@ -294,6 +304,31 @@ const char *scratch_check_keys(struct scratch *s, struct arena *a)
         wrong = arena_strdup(a, sqlite3_errmsg(s->db));
     sqlite3_finalize(statement);
     return wrong;
+}
+
+struct sqlite3 *scratch_handle(struct scratch *s)
+{
+    return s->db;
+}
+
+/* ------------------------------------------------------------------------------------------------------------ reading */
+
+struct catalog_source scratch_source(const struct scratch *s)
+{
+    return source_of_sqlite(s->db);
+}
+
+int64_t scratch_count(const struct scratch *s, const char *table)
+{
+    char *sql = sqlite3_mprintf("SELECT count(*) FROM %s", table);
+    sqlite3_stmt *statement = NULL;
+    int64_t n = -1;
+    if (sql && sqlite3_prepare_v2(s->db, sql, -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW)
+        n = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    sqlite3_free(sql);
+    return n;
 }
 
 /* ------------------------------------------------------------------------------------------------------------- images */

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "model/revision.h"
+#include "schema/read.h"
 
 struct scratch;
 
@@ -27,6 +28,9 @@ struct scratch_error {
     bool cut;            /* SQLite sees the statement end elsewhere than at its text's end */
 };
 
+/* How the message of a statement ends that rolled the transaction back itself. */
+#define ROLLED_BACK ": the statement rolled back the transaction"
+
 /* Empty, with the stream's version table. NULL only when SQLite itself cannot start. */
 struct scratch *scratch_open(const char *stream, enum stream_kind kind, const char *version_table);
 void scratch_close(struct scratch *s); /* NULL is fine */
@@ -43,6 +47,9 @@ void scratch_rollback(struct scratch *s);
  */
 bool scratch_statement(struct scratch *s, struct str text, bool run, struct arena *a, struct scratch_error *e);
 
+/* How many rows the statement that ran last touched. */
+int64_t scratch_touched(const struct scratch *s);
+
 /*
  * Whether an ALTER TABLE … ADD COLUMN of the table works when there are rows: SQLite's words if it does not. A database in
  * memory has no rows, and a tenant's has.
@@ -51,6 +58,14 @@ const char *scratch_add_column(struct scratch *s, struct str table, struct str t
 
 /* What foreign_key_check has to say: a row whose parent is missing, a key that fits no parent; NULL: nothing. */
 const char *scratch_check_keys(struct scratch *s, struct arena *a);
+
+/* For those who only ask; another one after scratch_restore(). */
+struct sqlite3 *scratch_handle(struct scratch *s);
+
+/* To read the schema from; good until the database is restored or closed. */
+struct catalog_source scratch_source(const struct scratch *s);
+/* Rows of a table; -1: they cannot be counted. */
+int64_t scratch_count(const struct scratch *s, const char *table);
 
 bool scratch_save(struct scratch *s, struct image *out);
 bool scratch_restore(struct scratch *s, struct image *image); /* takes the bytes: *image is empty afterwards */
