@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gen/fingerprint.h"
+#include "gen/lint/rules.h"
 #include "gen/source.h"
 
 const char *fingerprint_path(struct arena *a, const char *stream, enum dialect dialect)
@@ -125,11 +126,14 @@ static void check_one(struct source *s, const struct source_stream *stream, enum
 /* A dialect that the stream had once. */
 static void leave_out(struct source *s, struct source_stream *stream, enum dialect dialect)
 {
-    struct finding *found = finding_add(&s->findings, "unused-fingerprint", &stream->fingerprints[dialect], SIZE_MAX,
-                                        "not embedded: the stream \"%s\" is not written for %s", stream->name,
-                                        dialect_words[dialect]);
-    err_hint(&found->err, "remove the file, or name the dialect in %s", stream->ini.shown);
-    finding_is_warning(&s->findings, found);
+    enum severity severity = lint_severity_of(stream, "unused-fingerprint");
+    if (severity != SEVERITY_OFF) {
+        struct finding *found = finding_add(&s->findings, "unused-fingerprint", &stream->fingerprints[dialect],
+                                            SIZE_MAX, "not embedded: the stream \"%s\" is not written for %s",
+                                            stream->name, dialect_words[dialect]);
+        err_hint(&found->err, "remove the file, or name the dialect in %s", stream->ini.shown);
+        finding_severity(&s->findings, found, severity);
+    }
     stream->fingerprints[dialect] = (struct text_file){0};
 }
 

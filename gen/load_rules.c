@@ -70,7 +70,7 @@ struct rule {
 #define SESSION "leave it out: nothing of it stays"
 
 static const struct rule rules[] = {
-    {"TransactionStmt", LOAD_REFUSED, "transaction-control", "the file is loaded in a transaction that is not its own",
+    {"TransactionStmt", LOAD_REFUSED, "tx-control", "the file is loaded in a transaction that is not its own",
      "leave BEGIN and COMMIT out"},
     {"InsertStmt", LOAD_REFUSED, "rows", "writes rows", ROWS},
     {"UpdateStmt", LOAD_REFUSED, "rows", "writes rows", ROWS},
@@ -162,7 +162,7 @@ static enum load_verdict check_set(struct findings *out, const struct text_file 
         return refuse(out, file, s, "session", "SET ROLE and SET SESSION AUTHORIZATION change who owns what follows",
                       "say it with ALTER … OWNER TO");
     if (strncmp(name, "TRANSACTION", 11) == 0 || strcmp(name, "SESSION CHARACTERISTICS") == 0)
-        return refuse(out, file, s, "transaction-control", "the file is loaded in a transaction that is not its own",
+        return refuse(out, file, s, "tx-control", "the file is loaded in a transaction that is not its own",
                       "leave it out");
     for (size_t i = 0; i < COUNT(ours); i++)
         if (strcasecmp(name, ours[i]) == 0)

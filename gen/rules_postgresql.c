@@ -86,15 +86,16 @@ static bool option_flag(const json_t *list, const char *name, bool otherwise)
 
 static void needs_no_block(struct statement_check *s, const char *what)
 {
+    const char *rule = strstr(what, "CONCURRENTLY") ? "concurrently-in-tx" : "needs-no-transaction";
     if (s->nested) {
-        struct finding *found = rules_refuse(s, 0, "needs-no-transaction", "%s cannot run inside DO", what);
+        struct finding *found = rules_refuse(s, 0, rule, "%s cannot run inside DO", what);
         err_hint(&found->err, "write it as a statement of its own, in a section that says transaction:false");
         return;
     }
     s->out->flags |= STATEMENT_NO_BLOCK;
     if (!rules_in_transaction(s))
         return;
-    struct finding *found = rules_refuse(s, 0, "needs-no-transaction", "%s cannot run inside a transaction", what);
+    struct finding *found = rules_refuse(s, 0, rule, "%s cannot run inside a transaction", what);
     err_hint(&found->err, "move it to a revision of its own, whose section line says transaction:false");
 }
 
@@ -118,7 +119,7 @@ static void transaction(struct statement_check *s, const json_t *node)
     const char *name = tree_is(node, "kind", "TRANS_STMT_START")     ? "START TRANSACTION"
                        : tree_is(node, "kind", "TRANS_STMT_PREPARE") ? "PREPARE TRANSACTION"
                                                                      : s->kind;
-    struct finding *found = rules_refuse(s, 0, "transaction-control", "%s: transactions are the migrator's", name);
+    struct finding *found = rules_refuse(s, 0, "tx-control", "%s: transactions are the migrator's", name);
     err_hint(&found->err, rules_in_transaction(s)
                               ? "leave it out: the section runs in one transaction, together with its version row"
                               : "leave it out: with transaction:false each statement is committed by itself");
@@ -309,7 +310,7 @@ static void set_transaction(struct statement_check *s, const char *name)
         refuse_leak(s, "SET SESSION CHARACTERISTICS", "leave it out: the migrator chooses how its transactions run");
         return;
     }
-    struct finding *found = rules_refuse(s, 0, "transaction-control",
+    struct finding *found = rules_refuse(s, 0, "tx-control",
                                          "SET TRANSACTION: transactions are the migrator's");
     err_hint(&found->err, "leave it out: revisions run READ COMMITTED and READ WRITE");
 }
@@ -703,7 +704,7 @@ static void check_name_length(struct statement_check *s, const struct token *t)
     size_t n = t->kind == TOKEN_WORD || t->kind == TOKEN_NAME ? token_name_bytes(s->text, t) : 0;
     if (n <= LONGEST_NAME)
         return;
-    struct finding *found = rules_refuse(s, t->offset, "name-too-long",
+    struct finding *found = rules_refuse(s, t->offset, "identifier-too-long",
                                          "a name of %zu bytes: PostgreSQL keeps the first %d and says nothing", n,
                                          LONGEST_NAME);
     err_hint(&found->err, "shorten it to %d bytes", LONGEST_NAME);

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "gen/lint/rules.h"
 
 const char *const dialect_words[DIALECT_COUNT] = {[DIALECT_POSTGRESQL] = "postgresql", [DIALECT_SQLITE] = "sqlite"};
 
@@ -654,10 +655,11 @@ static void pick_plain(struct findings *out, const struct source_stream *stream,
                 s->dialects |= DIALECT_BIT(dialect);
                 r->revision.pick[s->direction][dialect] = i;
             }
-        if (!s->dialects) {
+        enum severity severity = lint_severity_of(stream, "unused-section");
+        if (!s->dialects && severity != SEVERITY_OFF) {
             struct finding *found = finding_at_line(out, "unused-section", &r->file, s->line,
                                                     "this section never runs: every dialect has its own");
-            finding_is_warning(out, found);
+            finding_severity(out, found, severity);
         }
     }
 }
@@ -697,9 +699,11 @@ static void refuse_misplaced_keys(struct findings *out, const struct source_revi
 }
 
 /* A file that was made and never edited. A merge has nothing to do, and a comment says so of another revision. */
-static void warn_of_empty_sections(struct findings *out, const struct source_revision *r)
+static void warn_of_empty_sections(struct findings *out, const struct source_stream *stream,
+                                   const struct source_revision *r)
 {
-    for (size_t i = 0; i < r->sections.n && r->revises.n < 2; i++) {
+    enum severity severity = lint_severity_of(stream, "empty-section");
+    for (size_t i = 0; severity != SEVERITY_OFF && i < r->sections.n && r->revises.n < 2; i++) {
         const struct revision_section *s = &r->sections.v[i];
         size_t n = 0;
         while (n < s->length &&
@@ -709,7 +713,7 @@ static void warn_of_empty_sections(struct findings *out, const struct source_rev
             continue;
         struct finding *found = finding_at_line(out, "empty-section", &r->file, s->line, "the section is empty");
         err_hint(&found->err, "write the SQL, or a comment that says why there is nothing to do");
-        finding_is_warning(out, found);
+        finding_severity(out, found, severity);
     }
 }
 
@@ -722,7 +726,7 @@ void source_pick_sections(struct findings *out, const struct source_stream *s, s
     pick_own(out, s, r);
     pick_plain(out, s, r);
     refuse_misplaced_keys(out, r);
-    warn_of_empty_sections(out, r);
+    warn_of_empty_sections(out, s, r);
     if (r->unreadable)
         return;
     for (int dialect = 0; dialect < DIALECT_COUNT; dialect++)
@@ -805,6 +809,14 @@ static bool is_editor_file(struct str name)
            str_ends(name, STR(".swo"));
 }
 
+static void ignore_file(struct source *s, const struct source_stream *stream, const struct text_file *file,
+                        const char *why)
+{
+    enum severity severity = lint_severity_of(stream, "ignored-file");
+    if (severity != SEVERITY_OFF)
+        finding_severity(&s->findings, finding_add(&s->findings, "ignored-file", file, SIZE_MAX, "%s", why), severity);
+}
+
 static void read_versions(struct source *s, struct source_stream *stream)
 {
     struct text_file folder = named_file(s->arena, s, arena_printf(s->arena, "%s/versions", stream->name));
@@ -823,14 +835,11 @@ static void read_versions(struct source *s, struct source_stream *stream)
         if (!name_is_clean(names.v[i])) {
             finding_add(&s->findings, "bad-name", &file, SIZE_MAX, "the name is no UTF-8 or holds a control character");
         } else if (is_folder(file.shown)) {
-            finding_is_warning(&s->findings,
-                               finding_add(&s->findings, "ignored-file", &file, SIZE_MAX, "a folder here is not read"));
+            ignore_file(s, stream, &file, "a folder here is not read");
         } else if (str_ends(name, STR(".sql"))) {
             read_revision(s, stream, path);
         } else {
-            struct finding *found = finding_add(&s->findings, "ignored-file", &file, SIZE_MAX,
-                                                "not read: its name does not end in .sql");
-            finding_is_warning(&s->findings, found);
+            ignore_file(s, stream, &file, "not read: its name does not end in .sql");
         }
     }
 }

@@ -25,10 +25,13 @@ struct allows {
 
 /*
  * Reads those of a section, whose statements are known. Findings: bad-allow for one without a rule, with a rule that does
- * not exist or cannot be allowed, without a reason, or by no statement.
+ * not exist or cannot be allowed, without a reason, by no statement, or in another spelling. In a section that did not
+ * parse they stand by no statement, and that is no finding.
  */
 void allows_read(struct arena *a, struct findings *out, const struct source_revision *revision,
                  const struct revision_section *section, struct allows *list);
+/* The same for the lines above the first section, where none can be: bad-allow. */
+void allows_read_header(struct findings *out, const struct source_revision *revision);
 /* Whether a finding of the rule on the statement is allowed; marks what allows it. */
 bool allows_have(struct allows *list, const char *rule, uint32_t statement);
 /* unused-allow for each that allowed nothing. A rule that the stream has turned off is used. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 const struct lint_rules *const lint_all_rules[] = {&lint_rules_locks, &lint_rules_changes, &lint_rules_sqlite,
-                                                   &lint_rules_build};
+                                                   &lint_rules_build, &lint_rules_files,   &lint_rules_schemas};
 const size_t n_lint_all_rules = sizeof lint_all_rules / sizeof *lint_all_rules;
 
 const struct lint_rule *lint_rule_find(struct str id)
@@ -25,9 +25,7 @@ void lint_rule_ids(struct arena *a, struct strings *out)
 
 enum severity lint_severity(const struct source_stream *stream, const struct lint_rule *rule)
 {
-    if (rule->flags & RULE_ALWAYS)
-        return SEVERITY_ERROR;
-    for (size_t i = 0; i < stream->lint.n; i++) {
+    for (size_t i = 0; i < stream->lint.n && !(rule->flags & RULE_ALWAYS); i++) {
         if (strcmp(stream->lint.v[i].key.text, rule->id) != 0)
             continue;
         for (int severity = SEVERITY_ERROR; severity <= SEVERITY_OFF; severity++)
@@ -35,4 +33,9 @@ enum severity lint_severity(const struct source_stream *stream, const struct lin
                 return (enum severity)severity;
     }
     return rule->severity;
+}
+
+enum severity lint_severity_of(const struct source_stream *stream, const char *rule)
+{
+    return lint_severity(stream, lint_rule_find(str_from(rule)));
 }

@@ -9,7 +9,7 @@
 #include "gen/source.h"
 
 enum rule_flag {
-    /* Nothing could be built or run: the check stage says so. It can be neither turned down nor allowed. */
+    /* Said by another stage, mostly because nothing could be built or run. It can be neither turned down nor allowed. */
     RULE_ALWAYS = 1,
     /* Down sections too. Without it a rule is for up sections: a down takes back what its up did. */
     RULE_DOWN = 2,
@@ -39,7 +39,8 @@ struct lint_rules {
     const struct lint_rule *v;
     size_t n;
 };
-extern const struct lint_rules lint_rules_locks, lint_rules_changes, lint_rules_sqlite, lint_rules_build;
+extern const struct lint_rules lint_rules_locks, lint_rules_changes, lint_rules_sqlite;
+extern const struct lint_rules lint_rules_build, lint_rules_files, lint_rules_schemas;
 
 /* All of them, in the order of the document. */
 extern const struct lint_rules *const lint_all_rules[];
@@ -50,7 +51,9 @@ const struct lint_rule *lint_rule_find(struct str id);
 /* Ids of all rules, for "did you mean". */
 void lint_rule_ids(struct arena *a, struct strings *out);
 
-/* What the stream makes of a rule: its own word in [lint], else the rule's. RULE_ALWAYS: an error. */
+/* What the stream makes of a rule: its own word in [lint], else the rule's. */
 enum severity lint_severity(const struct source_stream *stream, const struct lint_rule *rule);
+/* The same by id, for stages that ask before they warn; SEVERITY_OFF: add nothing. The rule exists. */
+enum severity lint_severity_of(const struct source_stream *stream, const char *rule);
 
 #endif
