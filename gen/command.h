@@ -26,6 +26,7 @@ extern const struct command command_compile, command_check;                /* co
 extern const struct command command_diff;                                  /* diff_command.c */
 extern const struct command command_revision, command_merge, command_edit; /* author.c */
 extern const struct command command_fingerprint;                           /* fingerprint.c */
+extern const struct command command_fix;                                   /* fix/fix.c */
 
 extern const struct grammar gen_grammar; /* options.c */
 

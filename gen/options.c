@@ -97,6 +97,12 @@ static const struct option options[] = {
      .argument = "LIST",
      .commands = "diff",
      .help = "do not compare these: owners, grants, default-privileges, event-triggers"},
+    {.name = "rule",
+     .argument = "RULE",
+     .flags = OPTION_REPEATS,
+     .commands = "fix",
+     .help = "only what this rule found"},
+    {.name = "write", .commands = "fix", .help = "write the files, and do not only show them"},
     {.name = "man", .commands = "help", .help = "the whole manual page, as roff"},
     {.name = "configuration", .commands = "help", .help = "every key of env.ini, as Markdown"},
     {.name = "json", .help = "one JSON object a line on stdout, the answer last"},
@@ -217,8 +223,8 @@ static const struct command command_completion = {
 /* ---------------------------------------------------------------------------------------------------- grammar */
 
 static const struct command *const commands[] = {
-    &command_revision, &command_merge,   &command_edit,    &command_fingerprint, &command_check,
-    &command_diff,     &command_compile, &command_version, &command_completion,  &command_help,
+    &command_revision, &command_merge,   &command_edit,    &command_fingerprint, &command_check, &command_diff,
+    &command_fix,      &command_compile, &command_version, &command_completion,  &command_help,
 };
 
 static const struct exit_code exit_codes[] = {
