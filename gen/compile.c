@@ -22,6 +22,7 @@ static bool read_and_check(struct app *app, const char *program, struct err *e)
     check_postgresql(s);
     check_sqlite(s);
     check_own_tables(s);
+    check_locks(s);
     check_fingerprints(s);
     app_show_findings(app, &s->findings);
     return true;

@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
-#include "gen/source.h"
+#include "gen/locks.h"
 
 #define INCBIN_ABOVE ((size_t)64 * 1024)
 #define XXD_BYTES_A_LINE 12
@@ -645,6 +645,40 @@ static void add_fingerprints(struct emitter *em, struct buf *out, const struct s
     buf_addz(out, separator[0] == ',' ? "},\n" : "");
 }
 
+/* What was measured of a section's statements. */
+static void add_section_locks(struct buf *out, const struct source_stream *s, uint32_t index)
+{
+    const struct section_locks *section = &s->locks.sections[index];
+    uint32_t n = s->linked->revisions[section->revision]->sections[section->section].n_statements;
+    buf_addf(out, "static const struct statement_locks locks_%u[] = {\n", index);
+    for (uint32_t i = 0; i < n; i++) {
+        buf_addf(out, "    {%u, %u, ", section->statements[i].strongest, section->statements[i].flags);
+        add_string(out, section->statements[i].relations);
+        buf_addz(out, "},\n");
+    }
+    buf_addz(out, "};\n");
+}
+
+static void add_locks(struct buf *out, const struct source_stream *s)
+{
+    if (!s->locks.n_sections)
+        return;
+    for (uint32_t i = 0; i < s->locks.n_sections; i++)
+        add_section_locks(out, s, i);
+    buf_addz(out, "static const struct section_locks section_locks_0[] = {\n");
+    for (uint32_t i = 0; i < s->locks.n_sections; i++)
+        buf_addf(out, "    {%u, %u, locks_%u},\n", s->locks.sections[i].revision, s->locks.sections[i].section, i);
+    buf_addz(out, "};\n\n");
+}
+
+static void add_report(struct buf *out, const struct source_stream *s)
+{
+    if (!s->locks.server_major)
+        return;
+    buf_addf(out, "    .locks = {.server_major = %u, .n_sections = %u", s->locks.server_major, s->locks.n_sections);
+    buf_addz(out, s->locks.n_sections ? ", .sections = section_locks_0},\n" : "},\n");
+}
+
 static void add_stream(struct emitter *em, struct buf *out, const struct source_stream *s)
 {
     const struct stream *linked = s->linked;
@@ -656,6 +690,7 @@ static void add_stream(struct emitter *em, struct buf *out, const struct source_
         buf_addz(out, "};\n\n");
     }
     add_settings(out, linked);
+    add_locks(out, s);
     buf_addf(out, "const struct stream migrate_stream_%s = {\n", escape_stream(em->a, s->name));
     add_text_field(out, "name", linked->name);
     buf_addf(out, "    .kind = %s,\n    .dialects = %u,\n",
@@ -665,6 +700,7 @@ static void add_stream(struct emitter *em, struct buf *out, const struct source_
     buf_addf(out, "    .ini_text = ini_text,\n    .ini_length = %u,\n", linked->ini_length);
     add_list(out, "revisions", linked->n_revisions, "revisions", 0);
     add_fingerprints(em, out, s);
+    add_report(out, s);
     buf_addz(out, "    .sha256 = ");
     add_sum(out, s->sha256);
     buf_addz(out, ",\n};\n");
@@ -699,7 +735,20 @@ static bool emit_stream(struct emitter *em, const struct source_stream *s)
 
 /* --------------------------------------------------------------------------------------------------------- catalogue */
 
-/* 16 hex digits over what makes two executables differ: the product, every stream, its env.ini and fingerprints. */
+/* As it would be written: what the file says besides that, such as comments, is not embedded. */
+static void hash_locks(struct hash *h, const struct source_stream *s)
+{
+    BUF_AUTO text = {0};
+    if (!s->locks.server_major)
+        return;
+    locks_write(&text, s, &s->locks);
+    hash_add_piece(h, text.p, text.n);
+}
+
+/*
+ * 16 hex digits over what makes two executables differ: the product, every stream, its env.ini, fingerprints and lock
+ * report.
+ */
 static void build_id(const struct emitter *em, char hex[SHA256_HEX])
 {
     uint8_t sum[SHA256_BYTES];
@@ -713,6 +762,7 @@ static void build_id(const struct emitter *em, char hex[SHA256_HEX])
         for (int d = 0; d < DIALECT_COUNT; d++)
             if (s->fingerprints[d].path)
                 hash_add_piece(h, s->fingerprints[d].bytes.p, s->fingerprints[d].bytes.n);
+        hash_locks(h, s);
     }
     hash_finish(h, sum);
     hash_hex(sum, hex);

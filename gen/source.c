@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "gen/locks.h"
 #include "gen/lint/rules.h"
 
 const char *const dialect_words[DIALECT_COUNT] = {[DIALECT_POSTGRESQL] = "postgresql", [DIALECT_SQLITE] = "sqlite"};
@@ -856,6 +857,14 @@ static void read_fingerprints(struct source *s, struct source_stream *stream)
     }
 }
 
+static void read_locks(struct source *s, struct source_stream *stream)
+{
+    struct text_file named = named_file(s->arena, s, locks_path(s->arena, stream->name));
+    struct stat st;
+    if (stat(named.shown, &st) == 0 && !text_read(&s->findings, named.path, named.shown, &stream->locks_file))
+        stream->locks_file = (struct text_file){0};
+}
+
 static void read_stream(struct source *s, const char *name, const char *ini_path)
 {
     struct source_stream *stream = ARENA_NEW(s->arena, struct source_stream);
@@ -865,6 +874,7 @@ static void read_stream(struct source *s, const char *name, const char *ini_path
         source_parse_ini(&s->findings, s->arena, stream);
     read_versions(s, stream);
     read_fingerprints(s, stream);
+    read_locks(s, stream);
     vec_push(s->arena, &s->streams, stream);
 }
 

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define REVISION_FORMAT 1
+#define REVISION_FORMAT 2
 
 /* How the checksums below are made; stored beside them in a database. A change of the rules is a new number. */
 #define CHECKSUM_VERSION 1
@@ -119,7 +119,7 @@ struct stream_fingerprint {
     uint32_t length;
 };
 
-/* What was measured of one statement on a scratch PostgreSQL (gen/locks.h); the order of the modes is their strength. */
+/* What was measured of one statement on a scratch PostgreSQL (model/locks.h); the order of the modes is their strength. */
 enum lock_mode {
     LOCK_NOTHING,
     LOCK_ACCESS_SHARE,
