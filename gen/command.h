@@ -23,6 +23,7 @@ struct app {
 #endif
 
 extern const struct command command_compile, command_check;                /* compile.c */
+extern const struct command command_lint;                                  /* lint/lint_command.c */
 extern const struct command command_diff;                                  /* diff_command.c */
 extern const struct command command_revision, command_merge, command_edit; /* author.c */
 extern const struct command command_fingerprint;                           /* fingerprint.c */
@@ -30,6 +31,8 @@ extern const struct command command_fix;                                   /* fi
 
 extern const struct grammar gen_grammar; /* options.c */
 
+/* Reads, links and checks app->folder; findings are in app->source. False: there is nothing to look at. */
+bool app_check(struct app *app, struct err *e);
 /* Says what is wrong; returns the exit status. */
 int app_fail(struct app *app, struct err *e);
 /* Findings as people or programs read them, to stderr or, with --json, to stdout; then how many there are. */

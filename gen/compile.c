@@ -2,6 +2,7 @@
 #include "gen/autogenerate_command.h"
 #include "gen/check.h"
 #include "gen/command.h"
+#include "gen/lint/lint.h"
 
 static size_t count_revisions(const struct source *s)
 {
@@ -12,19 +13,34 @@ static size_t count_revisions(const struct source *s)
 }
 
 /* The graph first: SQLite runs each revision on exactly its ancestors. */
-static bool read_and_check(struct app *app, const char *program, struct err *e)
+bool app_check(struct app *app, struct err *e)
 {
     struct source *s = &app->source;
-    s->program = program;
     if (!source_read(s, app->folder, e))
         return false;
     link_streams(s);
     check_postgresql(s);
     check_sqlite(s);
     check_own_tables(s);
-    check_locks(s);
     check_fingerprints(s);
-    app_show_findings(app, &s->findings);
+    return true;
+}
+
+/* A build is no place for advice; `lint` gives it. */
+static bool is_no_note(const void *with, const struct finding *found)
+{
+    (void)with;
+    return found->severity != SEVERITY_NOTE;
+}
+
+static bool read_and_check(struct app *app, const char *program, struct err *e)
+{
+    struct lint_options lint = {0};
+    app->source.program = program;
+    if (!app_check(app, e) || !lint_sources(&app->source, &lint, e))
+        return false;
+    findings_keep(&app->source.findings, is_no_note, NULL);
+    app_show_findings(app, &app->source.findings);
     return true;
 }
 

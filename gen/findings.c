@@ -128,6 +128,20 @@ void findings_sort(struct findings *all)
     free(rows);
 }
 
+void findings_keep(struct findings *all, bool (*keep)(const void *with, const struct finding *found), const void *with)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < all->list.n; i++) {
+        if (keep(with, &all->list.v[i])) {
+            all->list.v[n++] = all->list.v[i];
+        } else {
+            all->n_errors -= all->list.v[i].severity == SEVERITY_ERROR;
+            err_free(&all->list.v[i].err);
+        }
+    }
+    all->list.n = n;
+}
+
 void findings_free(struct findings *all)
 {
     for (size_t i = 0; i < all->list.n; i++)
@@ -145,14 +159,36 @@ static size_t same_file(const struct findings *all, size_t from)
     return to - from;
 }
 
+/* Lines below the first stand under it: "hint: " and "detail: " are what it begins with. */
+static void indent(struct buf *out, const char *text, size_t by)
+{
+    struct str rest = str_from(text), line;
+    for (bool first = true; rest.p && str_next(&rest, '\n', &line); first = false) {
+        if (!first)
+            buf_addc(out, '\n');
+        buf_pad(out, ' ', first || !line.n ? 0 : by);
+        buf_adds(out, line);
+    }
+}
+
+/* What lint has to say takes several lines, and SQL among them that somebody copies. */
+static void format_one(struct buf *out, const struct finding *found)
+{
+    BUF_AUTO detail = {0}, hint = {0};
+    struct err e = found->err;
+    indent(&detail, e.detail, strlen("detail: "));
+    indent(&hint, e.hint, strlen("hint: "));
+    e.detail = detail.p;
+    e.hint = hint.p;
+    err_format(out, &e, found->severity == SEVERITY_ERROR ? NULL : severity_words[found->severity]);
+}
+
 void findings_format(struct buf *out, const struct findings *all)
 {
     for (size_t i = 0, n; i < all->list.n; i += n) {
         n = same_file(all, i);
-        for (size_t j = i; j < i + n && j < i + SHOWN_OF_A_FILE; j++) {
-            const struct finding *found = &all->list.v[j];
-            err_format(out, &found->err, found->severity == SEVERITY_ERROR ? NULL : severity_words[found->severity]);
-        }
+        for (size_t j = i; j < i + n && j < i + SHOWN_OF_A_FILE; j++)
+            format_one(out, &all->list.v[j]);
         if (n > SHOWN_OF_A_FILE)
             buf_addf(out, "%s: and %zu more\n", all->list.v[i].err.path, n - SHOWN_OF_A_FILE);
     }

@@ -1,5 +1,6 @@
 /* The tables of migrate-gen's command line, and the commands that only speak of them: help, version, completion. */
 #include "gen/command.h"
+#include "gen/lint/explain.h"
 #include "tool/completion.h"
 #include "tool/help.h"
 
@@ -103,8 +104,30 @@ static const struct option options[] = {
      .commands = "fix",
      .help = "only what this rule found"},
     {.name = "write", .commands = "fix", .help = "write the files, and do not only show them"},
+    {.name = "explain",
+     .argument = "RULE",
+     .flags = OPTION_REPEATS | OPTION_BARE,
+     .commands = "lint",
+     .help = "say what a rule is for and show it at examples; without one list them all",
+     .more = "The rule may stand behind it as a word of its own."},
+    {.name = "format",
+     .argument = "text|json|github|sarif",
+     .commands = "lint",
+     .help = "what reads the findings (default: text, people)"},
+    {.name = "since",
+     .argument = "REV",
+     .commands = "lint",
+     .help = "say nothing of this revision and of those that it builds on",
+     .more =
+         "They are read all the same, for what is right now depends on what is there. since = REV in [lint] says it "
+         "for good."},
+    {.name = "fail-on",
+     .argument = "error|warning|note",
+     .commands = "lint",
+     .help = "exit with 1 when a finding is that bad or worse (default: error)"},
     {.name = "man", .commands = "help", .help = "the whole manual page, as roff"},
     {.name = "configuration", .commands = "help", .help = "every key of env.ini, as Markdown"},
+    {.name = "rules", .commands = "help", .help = "every rule that a finding names, as Markdown"},
     {.name = "json", .help = "one JSON object a line on stdout, the answer last"},
     {.name = "quiet", .letter = 'q', .help = "warnings and errors only"},
     {.name = "verbose", .letter = 'v', .flags = OPTION_REPEATS, .help = "say more"},
@@ -124,6 +147,10 @@ static bool write_help(struct app *app, struct buf *out, struct err *e)
     }
     if (call_has(call, "configuration")) {
         help_configuration(out, "profile-migrate");
+        return true;
+    }
+    if (call_has(call, "rules")) {
+        explain_page(out);
         return true;
     }
     if (!call->operands.n) {
@@ -223,8 +250,8 @@ static const struct command command_completion = {
 /* ---------------------------------------------------------------------------------------------------- grammar */
 
 static const struct command *const commands[] = {
-    &command_revision, &command_merge,   &command_edit,    &command_fingerprint, &command_check, &command_diff,
-    &command_fix,      &command_compile, &command_version, &command_completion,  &command_help,
+    &command_revision, &command_merge, &command_edit,    &command_fingerprint, &command_check,      &command_lint,
+    &command_diff,     &command_fix,   &command_compile, &command_version,     &command_completion, &command_help,
 };
 
 static const struct exit_code exit_codes[] = {

@@ -79,6 +79,8 @@ size_t findings_count(const struct findings *all, enum severity severity);
 /* Hints "did you mean …?" with the nearest of `list`, or with `otherwise` (may be NULL) when nothing is near. */
 void finding_suggest(struct finding *found, struct str word, const struct strings *list, const char *otherwise);
 void findings_sort(struct findings *all);
+/* Takes away those that `keep` is false for. */
+void findings_keep(struct findings *all, bool (*keep)(const void *with, const struct finding *found), const void *with);
 void findings_free(struct findings *all);
 /* As people read them, at most 40 of a file; and one as a JSON object. */
 void findings_format(struct buf *out, const struct findings *all);

@@ -40,6 +40,8 @@ struct linter {
     struct arena *section_arena; /* of a section */
     struct chain *chain;
     const struct graph *graph;
+    size_t n_before;           /* findings that the stages before made */
+    bool was_refused;          /* errors among them */
     struct revset old;         /* revisions of which nothing is said */
     VEC(struct kept) sections; /* of the stream, in topological order, then as the files have them */
 };
@@ -158,6 +160,22 @@ static bool is_repeated(const struct kept *kept, size_t i)
     return false;
 }
 
+/* The check stage refused the statement: whoever mends that looks at it again anyway. */
+static bool is_refused(const struct linter *l, const struct kept *kept, uint32_t statement)
+{
+    const struct text_file *f = &kept->revision->file;
+    const struct revision_statement *s = &kept->section->statements[statement];
+    int first = (int)s->line, last = (int)text_position(f, (size_t)s->offset + s->length).line;
+    for (size_t i = 0; i < l->n_before; i++) {
+        const struct finding *found = &l->s->findings.list.v[i];
+        const struct err *e = &found->err;
+        if (found->severity == SEVERITY_ERROR && e->line >= first && e->line <= last && e->path &&
+            strcmp(e->path, f->shown) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void finish_section(struct linter *l, const struct kept *kept)
 {
     struct allows allows = {0};
@@ -167,7 +185,8 @@ static void finish_section(struct linter *l, const struct kept *kept)
     for (size_t i = 0; i < kept->hits.n; i++) {
         const struct lint_rule *rule = kept->hits.v[i].hit.rule;
         if (allows_have(&allows, rule->id, kept->hits.v[i].hit.statement) || !wanted || is_repeated(kept, i) ||
-            lint_severity(l->stream, rule) == SEVERITY_OFF)
+            lint_severity(l->stream, rule) == SEVERITY_OFF ||
+            (l->was_refused && is_refused(l, kept, kept->hits.v[i].hit.statement)))
             continue;
         add_finding(l, kept, &kept->hits.v[i]);
     }
@@ -178,26 +197,37 @@ static void finish_section(struct linter *l, const struct kept *kept)
 
 /* ----------------------------------------------------------------------------------------------------------- a stream */
 
-static const char *since_of(const struct linter *l)
+static bool set_since(struct linter *l, struct arena *a, const char *since, struct err *e)
 {
-    for (size_t i = 0; i < l->stream->lint.n && !l->options->since; i++)
-        if (strcmp(l->stream->lint.v[i].key.text, "since") == 0)
-            return l->stream->lint.v[i].value.text;
-    return l->options->since;
+    struct revlist list = {0};
+    if (!graph_resolve(a, l->graph, str_from(since), NULL, &list, e))
+        return false;
+    struct revset set = revset_from(a, l->graph, &list);
+    l->old = graph_ancestors(a, l->graph, &set);
+    return true;
+}
+
+/* A revision that env.ini names and that there is not is a finding as any other of that file. */
+static void read_since(struct linter *l, struct arena *a, const struct word *since)
+{
+    AUTO_ERR e = {0};
+    if (set_since(l, a, since->text, &e))
+        return;
+    struct finding *found = finding_add(&l->s->findings, "bad-value", &l->stream->ini, since->offset, "since: %s",
+                                        e.message);
+    if (e.hint)
+        err_hint(&found->err, "%s", e.hint);
 }
 
 static bool find_old(struct linter *l, struct arena *a, struct err *e)
 {
-    const char *since = since_of(l);
-    struct revlist list = {0};
-    if (!since)
-        return true;
-    if (!graph_resolve(a, l->graph, str_from(since), NULL, &list, e)) {
-        err_context(e, "since");
+    if (l->options->since && !set_since(l, a, l->options->since, e)) {
+        err_context(e, "--since");
         return false;
     }
-    struct revset set = revset_from(a, l->graph, &list);
-    l->old = graph_ancestors(a, l->graph, &set);
+    for (size_t i = 0; i < l->stream->lint.n && !l->options->since; i++)
+        if (strcmp(l->stream->lint.v[i].key.text, "since") == 0)
+            read_since(l, a, &l->stream->lint.v[i].value);
     return true;
 }
 
@@ -220,7 +250,9 @@ static bool lint_stream(struct source *s, const struct lint_options *options, co
                        .chain_arena = &chain,
                        .section_arena = &section,
                        .chain = chain_new(&chain),
-                       .graph = graph_new(&chain, stream->linked)};
+                       .graph = graph_new(&chain, stream->linked),
+                       .n_before = s->findings.list.n,
+                       .was_refused = s->findings.n_errors > 0};
     if (!find_old(&l, &chain, e))
         return false;
     for (size_t i = 0; i < stream->revisions.n; i++)
@@ -229,6 +261,9 @@ static bool lint_stream(struct source *s, const struct lint_options *options, co
         lint_postgresql(&l, stream->revisions.v[i]);
     if (stream->dialects & DIALECT_BIT(DIALECT_SQLITE))
         lint_sqlite_stream(s, stream, take_sqlite, &l);
+    for (size_t i = 0; i < stream->revisions.n; i++)
+        if (is_wanted(&l, stream->revisions.v[i]))
+            allows_read_header(&s->findings, stream->revisions.v[i]);
     for (size_t i = 0; i < l.sections.n; i++)
         finish_section(&l, &l.sections.v[i]);
     return true;
