@@ -22,6 +22,7 @@ bool app_check(struct app *app, struct err *e)
     check_postgresql(s);
     check_sqlite(s);
     check_own_tables(s);
+    check_locks(s);
     check_fingerprints(s);
     return true;
 }
