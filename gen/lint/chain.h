@@ -42,6 +42,7 @@ struct chain_constraint {
     bool valid;
     struct strings columns;      /* of CHECK: those that it speaks of */
     const char *not_null_column; /* of CHECK (column IS NOT NULL) alone, else NULL */
+    struct strings not_null;     /* of CHECK: columns of which it demands IS NOT NULL, alone or with AND */
     const char *parent;          /* FOREIGN KEY: chain_name() of the other table */
 };
 
@@ -59,6 +60,7 @@ struct chain_relation {
     bool whole; /* every column is known; not so after CREATE TABLE AS, LIKE, INHERITS of something unknown */
     bool partitioned;
     const char *partition_of; /* chain_name(), or NULL */
+    struct strings keys;      /* of a partitioned table: the columns it is partitioned by; an expression is "" */
     VEC(struct chain_column) columns;
     VEC(struct chain_constraint) constraints;
     VEC(struct chain_index) indexes;
@@ -72,6 +74,10 @@ struct chain_user_type {
     enum chain_object_kind kind;
     struct chain_type base; /* of a domain */
     bool constrained;       /* a domain with CHECK or NOT NULL, or over one */
+    bool not_null;          /* a domain's own */
+    bool has_default;
+    const char *volatile_default; /* the volatile function that the default of a domain calls, or NULL */
+    struct strings checks;        /* names of a domain's own */
 };
 
 struct chain *chain_new(struct arena *a);
@@ -87,8 +93,22 @@ const struct chain_constraint *chain_constraint(const struct chain_relation *r, 
 /* The relation that has the index, and the index; NULL: unknown. */
 const struct chain_relation *chain_index(const struct chain *c, const char *name, const struct chain_index **index);
 const struct chain_user_type *chain_user_type(const struct chain *c, const char *name);
-/* 'i', 's', 'v': what CREATE FUNCTION said of a function of that name; '\0': no such function is known. */
+/* The one that a column's type names; NULL: it is PostgreSQL's own, or unknown. */
+const struct chain_user_type *chain_type_object(const struct chain *c, const struct chain_type *type);
+/*
+ * 'i', 's', 'v': what CREATE FUNCTION said of a function of that chain_name(), the worst of those that share the name;
+ * '\0': no such function is known.
+ */
 char chain_volatility(const struct chain *c, const char *name);
+/* The first function in an expression that may give another value for each row, as it was written; NULL: none is known. */
+const char *chain_volatile_call(const struct chain *c, struct arena *a, const json_t *expression);
+/* Whether no row can hold NULL in the column: NOT NULL, or a valid CHECK says so. */
+bool chain_proves_not_null(const struct chain_relation *r, const char *column);
+/* The name that the constraint has, or would get if it were added to the relation (or one of that name) now. */
+const char *chain_constraint_name(struct arena *a, const struct chain_relation *r, const char *relation,
+                                  const json_t *constraint, const char *column);
+/* Columns that an expression names, each once, in order. */
+void chain_columns_of(struct arena *a, const json_t *expression, struct strings *out);
 /* Walks all relations, in the order they were made; *at begins at 0. NULL at the end. */
 const struct chain_relation *chain_next(const struct chain *c, size_t *at);
 
