@@ -92,3 +92,13 @@ bool place_read(struct place *p, struct arena *a, struct catalog **out, struct e
 {
     return p->postgresql ? place_postgresql_read(p->postgresql, a, out, e) : place_sqlite_read(p->sqlite, a, out, e);
 }
+
+bool place_refused(const struct err *e)
+{
+    return e->fault == FAULT_FAILED || e->fault == FAULT_POLICY;
+}
+
+int64_t place_count(struct place *p, const char *table)
+{
+    return p->postgresql ? place_postgresql_count(p->postgresql, table) : place_sqlite_count(p->sqlite, table);
+}

@@ -54,6 +54,12 @@ bool place_run(struct place *p, struct arena *a, const struct source_revision *r
 /* One statement of a seed, committed; false and as before when it fails. */
 bool place_seed(struct place *p, struct str sql, struct err *e);
 
+/* Whether a failure says something of the SQL, and not of the server or the way to it. */
+bool place_refused(const struct err *e);
+
+/* Rows of a table, named as its identity in the catalog has it; -1: they cannot be counted. */
+int64_t place_count(struct place *p, const char *table);
+
 /* The schema, read as everywhere. */
 bool place_read(struct place *p, struct arena *a, struct catalog **out, struct err *e);
 

@@ -28,6 +28,7 @@ bool place_postgresql_run(struct place_postgresql *p, struct arena *a, const str
                           const struct revision_section *section, struct statement_locks *locks, uint32_t *failed,
                           struct err *e);
 bool place_postgresql_seed(struct place_postgresql *p, struct str sql, struct err *e);
+int64_t place_postgresql_count(struct place_postgresql *p, const char *table);
 bool place_postgresql_read(struct place_postgresql *p, struct arena *a, struct catalog **out, struct err *e);
 
 #endif
