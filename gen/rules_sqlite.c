@@ -61,12 +61,12 @@ static bool in_transaction(const struct reading *r)
     return !(r->c->section->flags & SECTION_NO_TRANSACTION);
 }
 
-static void needs_no_transaction(struct reading *r, const char *what)
+static void needs_no_transaction(struct reading *r, const char *rule, const char *what)
 {
     r->statement->flags |= STATEMENT_NO_BLOCK;
     if (!in_transaction(r))
         return;
-    struct finding *found = refuse(r, 0, "needs-no-transaction", "%s cannot run inside a transaction", what);
+    struct finding *found = refuse(r, 0, rule, "%s cannot run inside a transaction", what);
     err_hint(&found->err, "move it to a revision of its own, whose section line says transaction:false");
 }
 
@@ -74,8 +74,7 @@ static void needs_no_transaction(struct reading *r, const char *what)
 
 static void transaction(struct reading *r)
 {
-    struct finding *found = refuse(r, 0, "transaction-control", "%s: transactions are the migrator's",
-                                   r->statement->kind);
+    struct finding *found = refuse(r, 0, "tx-control", "%s: transactions are the migrator's", r->statement->kind);
     err_hint(&found->err, in_transaction(r)
                               ? "leave it out: the section runs in one transaction, together with its version row"
                               : "leave it out: with transaction:false each statement is committed by itself");
@@ -83,7 +82,7 @@ static void transaction(struct reading *r)
 
 static void attach(struct reading *r)
 {
-    struct finding *found = refuse(r, 0, "foreign-file", "%s: a revision works on its own database file only",
+    struct finding *found = refuse(r, 0, "sl-attach", "%s: a revision works on its own database file only",
                                    r->statement->kind);
     err_hint(&found->err, "leave it out");
 }
@@ -96,7 +95,7 @@ static void vacuum(struct reading *r)
             err_hint(&found->err, "leave INTO out");
             return;
         }
-    needs_no_transaction(r, "VACUUM");
+    needs_no_transaction(r, "sl-vacuum", "VACUUM");
 }
 
 /* ------------------------------------------------------------------------------------------------------------ PRAGMA */
@@ -113,43 +112,45 @@ enum pragma_use {
 struct pragma {
     const char *name;
     enum pragma_use use;
+    const char *rule;       /* that it breaks in a transaction, or always; NULL: "pragma" */
     const char *why, *hint; /* where the general words would not do */
 };
 
 static const struct pragma pragmas[] = {
-    {"application_id", PRAGMA_SETS, NULL, NULL},
-    {"auto_vacuum", PRAGMA_NO_BLOCK, NULL, NULL},
-    {"collation_list", PRAGMA_TELLS, NULL, NULL},
-    {"compile_options", PRAGMA_TELLS, NULL, NULL},
-    {"data_version", PRAGMA_TELLS, NULL, NULL},
-    {"database_list", PRAGMA_TELLS, NULL, NULL},
-    {"defer_foreign_keys", PRAGMA_IN_BLOCK, NULL, NULL},
-    {"encoding", PRAGMA_ASKS, "is fixed when the database is made", "leave it out"},
-    {"foreign_key_check", PRAGMA_TELLS, NULL, NULL},
-    {"foreign_key_list", PRAGMA_TELLS, NULL, NULL},
-    {"foreign_keys", PRAGMA_ASKS, "does nothing inside a transaction",
+    {"application_id", PRAGMA_SETS, NULL, NULL, NULL},
+    {"auto_vacuum", PRAGMA_NO_BLOCK, "sl-silent-pragma", NULL, NULL},
+    {"collation_list", PRAGMA_TELLS, NULL, NULL, NULL},
+    {"compile_options", PRAGMA_TELLS, NULL, NULL, NULL},
+    {"data_version", PRAGMA_TELLS, NULL, NULL, NULL},
+    {"database_list", PRAGMA_TELLS, NULL, NULL, NULL},
+    {"defer_foreign_keys", PRAGMA_IN_BLOCK, NULL, NULL, NULL},
+    {"encoding", PRAGMA_ASKS, "sl-silent-pragma", "is fixed when the database is made", "leave it out"},
+    {"foreign_key_check", PRAGMA_TELLS, NULL, NULL, NULL},
+    {"foreign_key_list", PRAGMA_TELLS, NULL, NULL, NULL},
+    {"foreign_keys", PRAGMA_ASKS, "sl-fk-pragma", "does nothing inside a transaction",
      "write foreign_keys:off on the section line; a section that drops or renames a table has it without saying so"},
-    {"freelist_count", PRAGMA_TELLS, NULL, NULL},
-    {"function_list", PRAGMA_TELLS, NULL, NULL},
-    {"incremental_vacuum", PRAGMA_SETS, NULL, NULL},
-    {"index_info", PRAGMA_TELLS, NULL, NULL},
-    {"index_list", PRAGMA_TELLS, NULL, NULL},
-    {"index_xinfo", PRAGMA_TELLS, NULL, NULL},
-    {"integrity_check", PRAGMA_TELLS, NULL, NULL},
-    {"journal_mode", PRAGMA_NO_BLOCK, NULL, NULL},
-    {"module_list", PRAGMA_TELLS, NULL, NULL},
-    {"optimize", PRAGMA_SETS, NULL, NULL},
-    {"page_count", PRAGMA_TELLS, NULL, NULL},
-    {"page_size", PRAGMA_NO_BLOCK, NULL, NULL},
-    {"pragma_list", PRAGMA_TELLS, NULL, NULL},
-    {"quick_check", PRAGMA_TELLS, NULL, NULL},
-    {"schema_version", PRAGMA_ASKS, "can corrupt the database", "leave it out"},
-    {"table_info", PRAGMA_TELLS, NULL, NULL},
-    {"table_list", PRAGMA_TELLS, NULL, NULL},
-    {"table_xinfo", PRAGMA_TELLS, NULL, NULL},
-    {"user_version", PRAGMA_SETS, NULL, NULL},
-    {"wal_checkpoint", PRAGMA_NO_BLOCK, NULL, NULL},
-    {"writable_schema", PRAGMA_REFUSED, "can corrupt the database", "build the table anew: create, copy, drop, rename"},
+    {"freelist_count", PRAGMA_TELLS, NULL, NULL, NULL},
+    {"function_list", PRAGMA_TELLS, NULL, NULL, NULL},
+    {"incremental_vacuum", PRAGMA_SETS, NULL, NULL, NULL},
+    {"index_info", PRAGMA_TELLS, NULL, NULL, NULL},
+    {"index_list", PRAGMA_TELLS, NULL, NULL, NULL},
+    {"index_xinfo", PRAGMA_TELLS, NULL, NULL, NULL},
+    {"integrity_check", PRAGMA_TELLS, NULL, NULL, NULL},
+    {"journal_mode", PRAGMA_NO_BLOCK, "sl-vacuum", NULL, NULL},
+    {"module_list", PRAGMA_TELLS, NULL, NULL, NULL},
+    {"optimize", PRAGMA_SETS, NULL, NULL, NULL},
+    {"page_count", PRAGMA_TELLS, NULL, NULL, NULL},
+    {"page_size", PRAGMA_NO_BLOCK, "sl-silent-pragma", NULL, NULL},
+    {"pragma_list", PRAGMA_TELLS, NULL, NULL, NULL},
+    {"quick_check", PRAGMA_TELLS, NULL, NULL, NULL},
+    {"schema_version", PRAGMA_ASKS, "sl-writable-schema", "can corrupt the database", "leave it out"},
+    {"table_info", PRAGMA_TELLS, NULL, NULL, NULL},
+    {"table_list", PRAGMA_TELLS, NULL, NULL, NULL},
+    {"table_xinfo", PRAGMA_TELLS, NULL, NULL, NULL},
+    {"user_version", PRAGMA_SETS, NULL, NULL, NULL},
+    {"wal_checkpoint", PRAGMA_NO_BLOCK, "sl-vacuum", NULL, NULL},
+    {"writable_schema", PRAGMA_REFUSED, "sl-writable-schema", "can corrupt the database",
+     "build the table anew: create, copy, drop, rename"},
 };
 
 static const struct pragma *find_pragma(struct str name)
@@ -168,7 +169,7 @@ bool rules_sqlite_pragma(const char *name)
 
 static void refuse_pragma(struct reading *r, struct str name, const struct pragma *p)
 {
-    struct finding *found = refuse(r, 0, "pragma", "PRAGMA %.*s %s", STR_ARG(name),
+    struct finding *found = refuse(r, 0, p && p->rule ? p->rule : "pragma", "PRAGMA %.*s %s", STR_ARG(name),
                                    p && p->why ? p->why : "sets up a connection, and the application's is another one");
     err_hint(&found->err, "%s", p && p->hint ? p->hint : "leave it out");
 }
@@ -189,7 +190,7 @@ static void pragma(struct reading *r)
     if (use == PRAGMA_REFUSED || (use == PRAGMA_ASKS && !bare)) {
         refuse_pragma(r, name, p);
     } else if (use == PRAGMA_NO_BLOCK && (!bare || strcmp(p->name, "wal_checkpoint") == 0)) {
-        needs_no_transaction(r, arena_printf(r->c->arena, "PRAGMA %s", p->name));
+        needs_no_transaction(r, p->rule, arena_printf(r->c->arena, "PRAGMA %s", p->name));
     } else if (use == PRAGMA_IN_BLOCK && !in_transaction(r)) {
         struct finding *found = refuse(r, 0, "needs-transaction",
                                        "PRAGMA %s means nothing in a section with transaction:false", p->name);
@@ -322,7 +323,7 @@ static void check_words(struct reading *r)
                                            STR_ARG(token_text(r->text, &t)));
             err_hint(&found->err, "write the value itself; the tenant's id is migrate_setting('tenant_id')");
         } else if (writes && token_is_word(r->text, &t, "ROLLBACK") && token_is_word(r->text, &before, "OR")) {
-            struct finding *found = refuse(r, before.offset, "transaction-control",
+            struct finding *found = refuse(r, before.offset, "sl-or-rollback",
                                            "OR ROLLBACK ends the migrator's transaction");
             err_hint(&found->err, "leave it out: a failed statement rolls the revision back anyway");
         }

@@ -10,7 +10,6 @@
 #include <strings.h>
 
 #include "gen/check.h"
-#include "gen/scratch.h"
 #include "schema/tokens.h"
 
 /* Saved databases together; beyond it the oldest goes, and what needed it is built again from nothing. */
@@ -26,8 +25,9 @@ struct saved {
 
 struct trial {
     struct source *source;
-    struct source_stream *stream;
+    const struct source_stream *stream;
     const struct sqlite_revision *revisions;
+    const struct sqlite_watch *watch; /* NULL: nobody looks on, and revisions are tried */
     struct arena *a;
     uint32_t n;
     size_t words;      /* of a set */
@@ -163,10 +163,14 @@ static void suggest_less(struct finding *found)
         err_hint(&found->err, "split it into several statements");
 }
 
+static bool is_quoted_text(const struct source_revision *r, size_t offset, struct str message)
+{
+    return str_starts(message, STR("no such column: ")) && offset < r->file.bytes.n && r->file.bytes.p[offset] == '"';
+}
+
 static void suggest_quotes(const struct source_revision *r, size_t offset, struct finding *found)
 {
-    if (str_starts(str_from(found->err.message), STR("no such column: ")) && offset < r->file.bytes.n &&
-        r->file.bytes.p[offset] == '"')
+    if (is_quoted_text(r, offset, str_from(found->err.message)))
         err_hint(&found->err, "a text is quoted with ', and \" quotes a name");
 }
 
@@ -180,14 +184,33 @@ static const char *explain(const struct trial *t, uint32_t i, uint32_t for_whom,
                                      : "run in memory, right after its up";
 }
 
+/* What ALTER TABLE … ADD COLUMN cannot add, by SQLite's words. */
+static const char *rule_of_add(const char *message)
+{
+    return strcasestr(message, " NOT NULL column") ? "sl-add-not-null" : "sl-add-limits";
+}
+
+static const char *rule_of(const struct source_revision *r, size_t offset, const struct revision_statement *st,
+                           const struct scratch_error *e)
+{
+    struct str message = str_from(e->message);
+    if (e->syntax)
+        return strcmp(st->kind, "ALTER TABLE") == 0 ? "sl-no-alter" : "syntax";
+    if (strncasecmp(e->message, "cannot add a ", 13) == 0)
+        return rule_of_add(e->message);
+    if (str_ends(message, STR(ROLLED_BACK)))
+        return "sl-or-rollback";
+    return is_quoted_text(r, offset, message) ? "sl-dqs" : "execution";
+}
+
 /* A statement of revision `i` that failed while `for_whom` was tried. */
 static void refuse(const struct trial *t, uint32_t i, uint32_t for_whom, enum direction direction,
                    const struct revision_statement *st, const struct scratch_error *e)
 {
     const struct source_revision *r = t->stream->revisions.v[i];
     size_t offset = st->offset + (e->offset <= st->length ? e->offset : 0);
-    struct finding *found = finding_add(&t->source->findings, e->syntax ? "syntax" : "execution", &r->file, offset,
-                                        "%s", e->message);
+    struct finding *found = finding_add(&t->source->findings, rule_of(r, offset, st, e), &r->file, offset, "%s",
+                                        e->message);
     err_detail(&found->err, "%s", e->syntax ? "read as SQLite" : explain(t, i, for_whom, direction));
     if (i == for_whom)
         suggest_dependency(t, i, found);
@@ -241,10 +264,18 @@ static void check_add_column(const struct trial *t, uint32_t i, const struct sql
     const char *wrong = scratch_add_column(t->db, table, text, t->a);
     if (!wrong)
         return;
-    struct finding *found = finding_add(&t->source->findings, "needs-empty-table", &t->stream->revisions.v[i]->file,
+    struct finding *found = finding_add(&t->source->findings, rule_of_add(wrong), &t->stream->revisions.v[i]->file,
                                         st->offset, "%s", wrong);
     err_detail(&found->err, "SQLite refuses it as soon as \"%.*s\" holds a row", STR_ARG(table));
     err_hint(&found->err, "give it a constant DEFAULT, or build the table anew: create, copy, drop, rename");
+}
+
+static void look_at_statement(const struct trial *t, uint32_t i, const struct sqlite_body *body, size_t at)
+{
+    if (t->watch)
+        t->watch->statement(t->watch->to, at, t->db);
+    else
+        check_add_column(t, i, body, at);
 }
 
 static bool run_statements(const struct trial *t, uint32_t i, uint32_t for_whom, const struct sqlite_body *body)
@@ -254,7 +285,7 @@ static bool run_statements(const struct trial *t, uint32_t i, uint32_t for_whom,
         const struct revision_statement *st = &body->statements[k];
         bool run = !(st->flags & STATEMENT_NO_BLOCK);
         if (i == for_whom && !body->skip[k])
-            check_add_column(t, i, body, k);
+            look_at_statement(t, i, body, k);
         if (body->skip[k] || scratch_statement(t->db, statement_text(t, i, st), run, t->a, &e))
             continue;
         refuse(t, i, for_whom, body->section->direction, st, &e);
@@ -291,8 +322,13 @@ static bool apply(struct trial *t, uint32_t i, uint32_t for_whom)
     const struct sqlite_body *up = &t->revisions[i].direction[DIRECTION_UP];
     struct scratch_error e;
     if (up->section) {
+        const struct sqlite_watch *watch = i == for_whom ? t->watch : NULL;
+        if (watch)
+            watch->begins(watch->to, i, up, t->db);
         bool right = begin(t, i, up) && run_statements(t, i, for_whom, up) &&
                      (i != for_whom || keys_are_right(t, i, up));
+        if (watch)
+            watch->ends(watch->to, right, t->db);
         if (!right) {
             scratch_rollback(t->db);
             return false;
@@ -502,13 +538,19 @@ static bool is_refused(const struct sqlite_revision *r)
 
 /* ---------------------------------------------------------------------------------------------------------- a stream */
 
-static void open_trial(struct trial *t, struct source *s, struct source_stream *stream,
+static void open_trial(struct trial *t, struct source *s, const struct source_stream *stream,
                        const struct sqlite_revision *revisions, struct arena *a)
 {
     *t = (struct trial){.source = s, .stream = stream, .revisions = revisions, .a = a};
     t->n = (uint32_t)stream->revisions.n;
     t->words = (t->n + 63) / 64;
     t->live = ARENA_ARRAY(a, uint64_t, t->words);
+    t->below = arena_array(a, t->n, t->words * sizeof *t->below);
+    t->n_above = ARENA_ARRAY(a, uint32_t, t->n);
+    t->todo = ARENA_ARRAY(a, bool, t->n);
+    t->outcome = ARENA_ARRAY(a, enum outcome, t->n);
+    if (stream->linked)
+        find_ancestors(t);
 }
 
 static void close_trial(struct trial *t)
@@ -529,18 +571,13 @@ static void remember(struct trial *t, struct memory *m, struct memory_key *keys)
     }
 }
 
-void try_sqlite_stream(struct source *s, struct source_stream *stream, const struct sqlite_revision *revisions,
+void try_sqlite_stream(struct source *s, const struct source_stream *stream, const struct sqlite_revision *revisions,
                        struct memory *m)
 {
     ARENA_AUTO a = {0};
     struct trial t;
     open_trial(&t, s, stream, revisions, &a);
-    t.below = arena_array(&a, t.n, t.words * sizeof *t.below);
-    t.n_above = ARENA_ARRAY(&a, uint32_t, t.n);
-    t.todo = ARENA_ARRAY(&a, bool, t.n);
-    t.outcome = ARENA_ARRAY(&a, enum outcome, t.n);
     struct memory_key *keys = ARENA_ARRAY(&a, struct memory_key, t.n);
-    find_ancestors(&t);
     remember(&t, m, keys);
     for (uint32_t i = 0; i < t.n; i++) {
         if (!t.todo[i])
@@ -556,7 +593,24 @@ void try_sqlite_stream(struct source *s, struct source_stream *stream, const str
     close_trial(&t);
 }
 
-void try_sqlite_syntax(struct source *s, struct source_stream *stream, const struct sqlite_revision *revisions)
+void try_sqlite_watch(const struct source *s, const struct source_stream *stream,
+                      const struct sqlite_revision *revisions, const struct sqlite_watch *watch)
+{
+    ARENA_AUTO a = {0};
+    struct trial t;
+    struct source quiet = *s;
+    quiet.findings = (struct findings){.arena = &a};
+    open_trial(&t, &quiet, stream, revisions, &a);
+    t.watch = watch;
+    for (uint32_t i = 0; i < t.n; i++)
+        t.todo[i] = true;
+    for (uint32_t i = 0; i < t.n && (t.db || start_anew(&t)); i++)
+        t.outcome[i] = try_one(&t, i);
+    close_trial(&t);
+    findings_free(&quiet.findings);
+}
+
+void try_sqlite_syntax(struct source *s, const struct source_stream *stream, const struct sqlite_revision *revisions)
 {
     ARENA_AUTO a = {0};
     struct trial t;

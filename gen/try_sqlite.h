@@ -7,6 +7,7 @@
 #define GEN_TRY_SQLITE_H
 
 #include "gen/memory.h"
+#include "gen/scratch.h"
 #include "gen/source.h"
 
 /* A section that SQLite runs, cut into statements. */
@@ -27,10 +28,24 @@ struct sqlite_revision {
  * Adds the findings of a linked stream; `revisions` is parallel to its revisions. What is in `m` was right before and is
  * not run, what is right now is added to it.
  */
-void try_sqlite_stream(struct source *s, struct source_stream *stream, const struct sqlite_revision *revisions,
+void try_sqlite_stream(struct source *s, const struct source_stream *stream, const struct sqlite_revision *revisions,
                        struct memory *m);
 
+/*
+ * Looks on while the up of each revision runs on exactly its ancestors, in topological order. `db` may be asked and must be
+ * left as it is. What does not run has its findings from trying.
+ */
+struct sqlite_watch {
+    void (*begins)(void *to, uint32_t revision, const struct sqlite_body *body, struct scratch *db);
+    void (*statement)(void *to, size_t at, struct scratch *db); /* before it runs; not for what is skipped */
+    /* Within the transaction; `right`: all statements have run. */
+    void (*ends)(void *to, bool right, struct scratch *db);
+    void *to;
+};
+void try_sqlite_watch(const struct source *s, const struct source_stream *stream,
+                      const struct sqlite_revision *revisions, const struct sqlite_watch *watch);
+
 /* For a stream whose graph has errors: only syntax. */
-void try_sqlite_syntax(struct source *s, struct source_stream *stream, const struct sqlite_revision *revisions);
+void try_sqlite_syntax(struct source *s, const struct source_stream *stream, const struct sqlite_revision *revisions);
 
 #endif
