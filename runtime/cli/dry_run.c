@@ -1,5 +1,6 @@
 /* --dry-run: the plans against the live databases, which are only read. */
 #include "cli/format.h"
+#include "cli/locks.h"
 #include "cli/migrate.h"
 
 /* `stamp --purge` may change rows without a step. */
@@ -7,6 +8,29 @@ static bool changes_something(const struct outcome *outcome)
 {
     const struct plan *plan = &outcome->plan;
     return !outcome->err.fault && (plan->n || (plan->purge && !strings_equal(&plan->target, &outcome->rows)));
+}
+
+static enum direction direction_of(const struct step *step)
+{
+    return step->kind == STEP_DOWNGRADE ? DIRECTION_DOWN : DIRECTION_UP;
+}
+
+/* Does the report say something of one of the steps? A stamp runs none. */
+static bool tells_locks(const struct visits *v, const struct outcome *outcome)
+{
+    return stream_has_locks(v->stream, outcome->dialect) && outcome->plan.n && outcome->plan.steps[0].revision;
+}
+
+static void add_json_step(struct json *j, const struct visits *v, const struct outcome *outcome,
+                          const struct step *step)
+{
+    json_object(j);
+    json_put_text(j, "direction", format_direction(step->kind));
+    json_put_text(j, "revision", step->revision ? step->revision->id : NULL);
+    if (step->revision)
+        locks_json(j, "locks", v->stream, graph_find(v->graph, str_from(step->revision->id)), direction_of(step),
+                   outcome->dialect);
+    json_end_object(j);
 }
 
 static void add_json(struct buf *out, struct visits *v, const struct tenant *t, const struct outcome *outcome)
@@ -19,13 +43,11 @@ static void add_json(struct buf *out, struct visits *v, const struct tenant *t, 
     json_put_strings(&j, "current", &outcome->rows);
     json_key(&j, "steps");
     json_array(&j);
-    for (size_t i = 0; i < outcome->plan.n && !outcome->err.fault; i++) {
-        json_object(&j);
-        json_put_text(&j, "direction", format_direction(outcome->plan.steps[i].kind));
-        json_put_text(&j, "revision", outcome->plan.steps[i].revision ? outcome->plan.steps[i].revision->id : NULL);
-        json_end_object(&j);
-    }
+    for (size_t i = 0; i < outcome->plan.n && !outcome->err.fault; i++)
+        add_json_step(&j, v, outcome, &outcome->plan.steps[i]);
     json_end_array(&j);
+    if (tells_locks(v, outcome))
+        json_put_int(&j, "locks_server", v->stream->locks.server_major);
     json_put_strings(&j, "target", changes_something(outcome) ? &outcome->plan.target : &outcome->rows);
     if (outcome->err.fault) {
         json_key(&j, "error");
@@ -55,13 +77,18 @@ static void add_text(struct buf *out, struct visits *v, const struct tenant *t, 
             format_rows(out, &plan->target);
             buf_addf(out, ", %zu step%s%s", plan->n, plan->n == 1 ? "" : "s",
                      plan->purge ? ", every row is deleted first" : "");
+            if (tells_locks(v, outcome))
+                buf_addf(out, "; locks as measured on PostgreSQL %u", v->stream->locks.server_major);
         }
     }
     buf_addc(out, '\n');
     for (size_t i = 0; i < plan->n && !outcome->err.fault; i++) {
         const struct revision *r = plan->steps[i].revision;
-        if (r)
-            buf_addf(out, "  %s %s, %s\n", format_direction(plan->steps[i].kind), r->id, r->message);
+        if (!r)
+            continue;
+        buf_addf(out, "  %s %s, %s\n", format_direction(plan->steps[i].kind), r->id, r->message);
+        locks_text(out, v->stream, graph_find(v->graph, str_from(r->id)), direction_of(&plan->steps[i]),
+                   outcome->dialect, "    ");
     }
 }
 

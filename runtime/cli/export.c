@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/app.h"
+#include "model/locks.h"
 
 struct export
 {
@@ -139,10 +140,21 @@ static bool export_fingerprints(struct export *x, const struct stream *stream, s
     return true;
 }
 
+/* As verify writes it: other comments and another order are not embedded. */
+static bool export_locks(struct export *x, const struct stream *stream, struct err *e)
+{
+    BUF_AUTO text = {0};
+    if (!stream->locks.server_major)
+        return true;
+    stream_locks_write(&text, stream, &stream->locks);
+    return export_file(x, arena_printf(&x->app->arena, "%s/locks.txt", stream->name), (const unsigned char *)text.p,
+                       text.n, e);
+}
+
 static bool export_stream(struct export *x, const struct stream *stream, struct err *e)
 {
     if (!export_file(x, stream->ini_path, stream->ini_text, stream->ini_length, e) ||
-        !export_fingerprints(x, stream, e))
+        !export_fingerprints(x, stream, e) || !export_locks(x, stream, e))
         return false;
     for (uint32_t i = 0; i < stream->n_revisions; i++) {
         const struct revision *r = stream->revisions[i];

@@ -111,13 +111,12 @@ static void json_requires(struct json *j, const struct revision *r)
     json_end_array(j);
 }
 
-void format_json(struct json *j, const struct graph *g, uint32_t index, const bool *is_current)
+void format_members(struct json *j, const struct graph *g, uint32_t index, const bool *is_current)
 {
     ARENA_AUTO arena = {0};
     const struct stream *stream = graph_stream(g);
     const struct revision *r = graph_revision(g, index);
     struct strings labels = graph_labels(&arena, g, index);
-    json_object(j);
     json_put_text(j, "revision", r->id);
     json_indices(j, "down_revision", stream, r->down, r->n_down);
     json_indices(j, "depends_on", stream, r->depends, r->n_depends);
@@ -132,6 +131,12 @@ void format_json(struct json *j, const struct graph *g, uint32_t index, const bo
     json_put_bool(j, "merge_point", graph_is_merge_point(g, index));
     if (is_current)
         json_put_bool(j, "current", *is_current);
+}
+
+void format_json(struct json *j, const struct graph *g, uint32_t index, const bool *is_current)
+{
+    json_object(j);
+    format_members(j, g, index, is_current);
     json_end_object(j);
 }
 

@@ -19,6 +19,8 @@ void format_revision(struct buf *out, const struct graph *g, uint32_t index, uns
 /* The long form of `show` and -v: several lines, the last one empty. FORMAT_CURRENT counts, nothing else. */
 void format_entry(struct buf *out, const struct graph *g, uint32_t index, unsigned parts);
 /* {"revision": …, "down_revision": […], …}; is_current is written when it is not NULL. */
+/* The members alone, for who adds some. */
+void format_members(struct json *j, const struct graph *g, uint32_t index, const bool *is_current);
 void format_json(struct json *j, const struct graph *g, uint32_t index, const bool *is_current);
 
 /* "Running upgrade a -> b, message", as Alembic logs a step. */

@@ -1,5 +1,6 @@
 /* heads, branches, show: what the embedded graph looks like. No database. */
 #include "cli/format.h"
+#include "cli/locks.h"
 #include "cli/visits.h"
 
 #include <string.h>
@@ -148,6 +149,47 @@ const struct command command_branches = {
 
 /* --------------------------------------------------------------------------------------------------------- show */
 
+static const char *const direction_words[DIRECTION_COUNT] = {[DIRECTION_UP] = "up", [DIRECTION_DOWN] = "down"};
+
+static void add_locks(struct json *j, const struct stream *s, uint32_t index)
+{
+    if (!stream_has_locks(s, DIALECT_POSTGRESQL))
+        return;
+    json_key(j, "locks");
+    json_object(j);
+    json_put_int(j, "server", s->locks.server_major);
+    for (int d = 0; d < DIRECTION_COUNT; d++)
+        locks_json(j, direction_words[d], s, index, (enum direction)d, DIALECT_POSTGRESQL);
+    json_end_object(j);
+}
+
+static void show_json(struct app *app, const struct graph *g, uint32_t index)
+{
+    BUF_AUTO object = {0};
+    struct json j = {.out = &object};
+    json_object(&j);
+    format_members(&j, g, index, NULL);
+    add_locks(&j, graph_stream(g), index);
+    json_end_object(&j);
+    app_add_item(app, buf_str(&object));
+}
+
+static void show_text(struct app *app, const struct graph *g, uint32_t index)
+{
+    const struct stream *s = graph_stream(g);
+    BUF_AUTO text = {0}, clean = {0};
+    print_entry(app, g, index);
+    for (int d = 0; d < DIRECTION_COUNT; d++) {
+        BUF_AUTO locks = {0};
+        locks_text(&locks, s, index, (enum direction)d, DIALECT_POSTGRESQL, "    ");
+        if (locks.n)
+            buf_addf(&text, "Locks of the %s, as measured on PostgreSQL %u:\n%s\n", direction_words[d],
+                     s->locks.server_major, locks.p);
+    }
+    output_clean(&clean, buf_str(&text), true);
+    output_raw(&app->out, buf_str(&clean));
+}
+
 static int show_in(struct app *app, const struct stream *stream, void *context)
 {
     const struct graph *g = app_graph(app, stream);
@@ -163,7 +205,7 @@ static int show_in(struct app *app, const struct stream *stream, void *context)
     if (!graph_resolve(&app->arena, g, symbol, current ? &rows : NULL, &list, &e))
         return app_fail(app, &e);
     for (size_t i = 0; i < list.n; i++)
-        print_entry(app, g, list.v[i]);
+        (app->out.json ? show_json : show_text)(app, g, list.v[i]);
     return EXIT_DONE;
 }
 
@@ -186,7 +228,7 @@ const struct command command_show = {
     .flags = COMMAND_STREAM | COMMAND_VISITS,
     .help = "show a revision in full",
     .more = "REVISION may be head, heads, a label, LABEL@head or the beginning of an id. `current` reads the database; "
-            "nothing else does.",
+            "nothing else does. What its statements lock is shown where the build carries a lock report.",
     .examples = show_examples,
     .run = run_show,
 };

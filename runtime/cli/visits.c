@@ -51,6 +51,7 @@ static void make_job(struct app *app, const struct stream *stream, const struct 
         .planned = JOB_READ,
         .fleet = stream->kind == STREAM_FLEET,
         .together = config_number(c, SET_TRANSACTION) == TRANSACTION_ALL,
+        .refuse_locks = (unsigned)config_number(c, SET_REFUSE_LOCKS),
         .on_ahead = config_number(c, SET_ON_AHEAD) ? ON_AHEAD_ALLOW : ON_AHEAD_REFUSE,
         .allow_foreign = config_number(c, SET_ALLOW_FOREIGN_ENGINE),
         .connect_timeout_ms = config_number(c, SET_CONNECT_TIMEOUT),

@@ -11,6 +11,7 @@ struct db_backend {
     enum dialect dialect;
     bool (*open)(struct db **out, const struct address *where, const struct db_options *options, struct err *e);
     void (*close)(struct db *db);
+    unsigned (*server_major)(const struct db *db); /* NULL: there is no server */
     bool (*read_state)(struct db *db, struct arena *a, struct db_state *out, struct err *e);
     bool (*read_log)(struct db *db, struct arena *a, const char *stream, int64_t newest, struct log_list *out,
                      struct err *e);

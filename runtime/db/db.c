@@ -47,6 +47,11 @@ enum dialect db_dialect(const struct db *db)
     return db->backend->dialect;
 }
 
+unsigned db_server_major(const struct db *db)
+{
+    return db->backend->server_major ? db->backend->server_major(db) : 0;
+}
+
 void db_switch(struct db *db, const char *schema, const char *tenant)
 {
     db->options.schema = schema;

@@ -87,6 +87,8 @@ void db_close(struct db *db); /* NULL is fine */
  */
 void db_close_seen(struct db *db);
 enum dialect db_dialect(const struct db *db);
+/* PostgreSQL's major version; SQLite: 0. */
+unsigned db_server_major(const struct db *db);
 /* Moves an open connection to another schema and tenant of the same database (one schema per tenant). */
 void db_switch(struct db *db, const char *schema, const char *tenant);
 

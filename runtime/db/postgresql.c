@@ -5,6 +5,7 @@ const struct db_backend db_postgresql = {
     .dialect = DIALECT_POSTGRESQL,
     .open = postgresql_open,
     .close = postgresql_close,
+    .server_major = postgresql_server_major,
     .read_state = postgresql_read_state,
     .read_log = postgresql_read_log,
     .apply = postgresql_apply,

@@ -51,6 +51,7 @@ static inline struct postgresql *postgresql_of(struct db *db)
 void postgresql_locate(const struct address *where, struct buf *server, struct buf *database);
 bool postgresql_open(struct db **out, const struct address *where, const struct db_options *options, struct err *e);
 void postgresql_close(struct db *db);
+unsigned postgresql_server_major(const struct db *db);
 
 /* ---- postgresql_names.c ---- */
 

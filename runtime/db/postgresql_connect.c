@@ -535,6 +535,12 @@ static void see_end(int fd, const struct stop *stop)
     close(fd);
 }
 
+unsigned postgresql_server_major(const struct db *db)
+{
+    const struct postgresql *p = (const struct postgresql *)db;
+    return (unsigned)PQserverVersion(p->conn) / 10000;
+}
+
 void postgresql_close(struct db *db)
 {
     struct postgresql *p = postgresql_of(db);

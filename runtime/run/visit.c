@@ -273,7 +273,7 @@ static bool refuse_plan(struct work *w, enum job_kind kind, const struct plan *p
     for (size_t i = 0; i < plan->n; i++)
         if (!refuse_section(w, &plan->steps[i]))
             return false;
-    return true;
+    return locks_allow(w, plan);
 }
 
 /* ------------------------------------------------------------------------------------------------------------- jobs */

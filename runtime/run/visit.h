@@ -33,9 +33,10 @@ struct job {
     struct str target;      /* upgrade, downgrade */
     struct strings targets; /* stamp */
     bool purge;
-    bool together; /* --transaction all */
-    bool fleet;    /* a downgrade to what a tenant is at or below is nothing to do */
-    bool read_log; /* JOB_READ: the whole log into the outcome, newest `log_limit` (0: all) */
+    bool together;         /* --transaction all */
+    unsigned refuse_locks; /* enum lock_policy: PostgreSQL's steps that may not run; 0: none */
+    bool fleet;            /* a downgrade to what a tenant is at or below is nothing to do */
+    bool read_log;         /* JOB_READ: the whole log into the outcome, newest `log_limit` (0: all) */
     int64_t log_limit;
     bool read_history; /* JOB_READ: compare with the log even when the digest agrees (check --deep) */
     /*

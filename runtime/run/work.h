@@ -56,6 +56,7 @@ struct work {
     struct digest digest;          /* over what is recorded of all that counts as applied */
     struct history_findings findings;
     bool warned;
+    bool warned_of_version; /* by locks.c */
 
     /* The plan that a relative target led to; later plans must end where it does. */
     bool has_goal;
@@ -129,6 +130,9 @@ void apply_begins(struct work *w, const struct step *step);
 void apply_committed(struct work *w, const struct step *step, const struct log_entry *entry, int64_t duration_ms);
 /* Puts the revision into the message of a step that failed. Returns false. */
 bool apply_failed(struct work *w, const struct step *step);
+
+/* locks.c: what refuse_locks says of the steps, as FAULT_POLICY. */
+bool locks_allow(struct work *w, const struct plan *plan);
 
 /* statements.c */
 bool statements_run(struct work *w, const struct step *step, const struct revision_section *section);

@@ -203,6 +203,18 @@ const struct setting settings[] = {
                          .flag = "transaction",
                          .help = "one transaction for each revision, or one for the whole run",
                          .more = "all refuses revisions that say transaction:false."},
+    [SET_REFUSE_LOCKS] =
+        {.key = "refuse_locks",
+         .type = SETTING_CHOICES,
+         .choices = "none|rewrite|scan|access-exclusive",
+         .kinds = SETTING_BOTH,
+         .fallback = "none",
+         .flag = "refuse-locks",
+         .help = "run no revision that was measured to do this (PostgreSQL)",
+         .more = "rewrite: a table or index is written anew. scan: one is read from end to end while "
+                 "writers wait. access-exclusive: readers wait, however short. Every step of an upgrade or "
+                 "downgrade is asked before the first one runs. What was never measured "
+                 "(`migrate-gen STREAM verify`) is refused as well."},
     [SET_WAIT] = {.key = "wait",
                   DURATION,
                   .kinds = SETTING_BOTH,
