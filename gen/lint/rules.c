@@ -4,7 +4,8 @@
 #include <string.h>
 
 const struct lint_rules *const lint_all_rules[] = {&lint_rules_locks, &lint_rules_changes, &lint_rules_sqlite,
-                                                   &lint_rules_build, &lint_rules_files,   &lint_rules_schemas};
+                                                   &lint_rules_build, &lint_rules_files,   &lint_rules_schemas,
+                                                   &lint_rules_verify};
 const size_t n_lint_all_rules = sizeof lint_all_rules / sizeof *lint_all_rules;
 
 const struct lint_rule *lint_rule_find(struct str id)

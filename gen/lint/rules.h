@@ -40,7 +40,7 @@ struct lint_rules {
     size_t n;
 };
 extern const struct lint_rules lint_rules_locks, lint_rules_changes, lint_rules_sqlite;
-extern const struct lint_rules lint_rules_build, lint_rules_files, lint_rules_schemas;
+extern const struct lint_rules lint_rules_build, lint_rules_files, lint_rules_schemas, lint_rules_verify;
 
 /* All of them, in the order of the document. */
 extern const struct lint_rules *const lint_all_rules[];
