@@ -73,10 +73,11 @@ static size_t hash_of(const uint64_t *set, size_t n)
 {
     uint64_t h = UINT64_C(1469598103934665603);
     for (size_t w = 0; w < n; w++) {
-        h = (h ^ set[w]) * UINT64_C(1099511628211);
-        h ^= h >> 29;
+        h = (h ^ set[w]) * UINT64_C(0xff51afd7ed558ccd);
+        h ^= h >> 32;
     }
-    return (size_t)h;
+    h *= UINT64_C(0xc4ceb9fe1a85ec53);
+    return (size_t)(h ^ h >> 33);
 }
 
 /* Where the set is in the table, or where it would be. */

@@ -87,7 +87,7 @@ static bool is_explained(const struct tour *t, uint32_t state)
 static void judge_orders(struct tour *t, const struct order_step *step, const struct reading *found)
 {
     struct walker *w = t->w;
-    VERDICT_AUTO v = {0};
+    CONTRAST_AUTO v = {0};
     uint32_t first = t->by[step->to], second = step->revision;
     uint32_t earlier = first < second ? first : second, later = first < second ? second : first;
     struct wording wording = {
@@ -103,9 +103,9 @@ static void judge_orders(struct tour *t, const struct order_step *step, const st
     if (!v.n || is_explained(t, step->to))
         return;
     vec_push(w->a, &t->conflicts, (struct conflict){earlier, later});
-    struct finding *f = walker_judge(w, &wording, later, DIRECTION_UP, &v,
-                                     arena_printf(w->a, "; found when %s came last, wanted as it was when %s did",
-                                                  id_of(t, later), id_of(t, earlier)));
+    struct finding *f = walker_judge(
+        w, &wording, later, DIRECTION_UP, &v,
+        arena_printf(w->a, "; \"is\" with %s applied last, \"not\" with %s", id_of(t, later), id_of(t, earlier)));
     err_hint(&f->err, "\"-- Depends-On: %s\" in %s leaves one order", id_of(t, earlier), id_of(t, later));
 }
 
@@ -136,7 +136,7 @@ static bool judge_down(struct tour *t, struct level *at, const struct order_step
 {
     struct walker *w = t->w;
     READING_AUTO back = {0};
-    VERDICT_AUTO v = {0};
+    CONTRAST_AUTO v = {0};
     if (!spot_read(w, &at->spot, &back))
         return false;
     walker_compare(&wording_down, &t->schemas[step->from], &back, &v);
