@@ -1,30 +1,20 @@
 /*
  * What a DO body does to the migrator, and whether PL/pgSQL can read a body at all.
  *
- * The statements of a DO body are found by tokens: behind a semicolon or a word that opens a list of statements. The
- * library's own parser of PL/pgSQL knows no catalog and takes a record's field for an unknown variable, so only what it
- * calls a syntax error or a missing word is believed.
+ * The statements of a DO body are found by tokens (plpgsql.h). The library's own parser of PL/pgSQL knows no catalog and
+ * takes a record's field for an unknown variable, so only what it calls a syntax error or a missing word is believed.
  */
 #include "gen/rules_postgresql.h"
 
 #include <string.h>
 
 #include "gen/parse_postgresql.h"
+#include "gen/plpgsql.h"
 #include "gen/statements.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* -------------------------------------------------------------------------------------------------------------- DO */
-
-/* Words behind which a statement begins. */
-static bool opens_statement(struct str body, const struct token *t)
-{
-    static const char *const words[] = {"BEGIN", "THEN", "ELSE", "LOOP"};
-    for (size_t i = 0; i < COUNT(words); i++)
-        if (token_is_word(body, t, words[i]))
-            return true;
-    return token_is_symbol(body, t, ";") || token_is_symbol(body, t, ">>");
-}
 
 static bool is_any(struct str body, const struct token *t, const char *const *words, size_t n)
 {
@@ -39,7 +29,7 @@ static void end_of_transaction(struct statement_check *s, struct statement_check
     s->out->flags |= STATEMENT_NO_BLOCK;
     if (!rules_in_transaction(s))
         return;
-    struct finding *found = rules_refuse(body, at, "transaction-control",
+    struct finding *found = rules_refuse(body, at, "tx-control",
                                          "%s inside DO ends the migrator's transaction", word);
     err_hint(&found->err, "leave it out, or write transaction:false on the section line");
 }
@@ -69,13 +59,12 @@ static void check_body(struct statement_check *s, struct statement_check *body)
                                             "LOAD",  "DEALLOCATE", "PREPARE", "CREATE",   "DROP",
                                             "ALTER", "VACUUM",     "REINDEX"};
     static const char *const ends[] = {"COMMIT", "ROLLBACK"};
-    struct lexer l = {.text = body->text, .dialect = DIALECT_POSTGRESQL};
+    struct plpgsql_reader r = {.lexer = {.text = body->text, .dialect = DIALECT_POSTGRESQL}};
     struct token t, next;
-    bool begins = true;
     rules_check_tokens(body);
-    for (; token_next(&l, &t); begins = opens_statement(body->text, &t)) {
-        struct lexer ahead = l;
-        if (!begins || t.kind != TOKEN_WORD || !token_next(&ahead, &next))
+    while (plpgsql_next_statement(&r, &t)) {
+        struct lexer ahead = r.lexer;
+        if (!token_next(&ahead, &next))
             continue;
         if (is_any(body->text, &t, ends, COUNT(ends)) &&
             (token_is_symbol(body->text, &next, ";") || token_is_word(body->text, &next, "AND")))
@@ -86,17 +75,6 @@ static void check_body(struct statement_check *s, struct statement_check *body)
 }
 
 /* ------------------------------------------------------------------------------------------------------------ bodies */
-
-/* The string token at or behind the place that `option` was found at. */
-static bool find_body(const struct statement_check *s, const json_t *option, struct token *body)
-{
-    size_t at = (size_t)json_integer_value(json_object_get(option, "location"));
-    struct lexer l = {.text = s->text, .dialect = DIALECT_POSTGRESQL};
-    while (token_next(&l, body))
-        if (body->offset >= at && body->kind == TOKEN_STRING)
-            return true;
-    return false;
-}
 
 static bool is_plpgsql(const json_t *options, bool otherwise)
 {
@@ -159,7 +137,7 @@ void rules_check_do(struct statement_check *s, const json_t *node)
     const char *decoded = tree_text(json_object_get(json_object_get(as, "arg"), "String"), "sval");
     struct token t;
     bool raw;
-    if (!decoded || !is_plpgsql(args, true) || !find_body(s, as, &t))
+    if (!decoded || !is_plpgsql(args, true) || !plpgsql_find_body(s->text, as, &t))
         return;
     struct str content = token_content(s->text, &t, &raw);
     struct statement_check body = *s;
@@ -176,6 +154,6 @@ void rules_check_routine(struct statement_check *s, const json_t *node)
 {
     const json_t *options = json_object_get(node, "options"), *as = tree_option(options, "as");
     struct token t;
-    if (as && is_plpgsql(options, false) && find_body(s, as, &t))
+    if (as && is_plpgsql(options, false) && plpgsql_find_body(s->text, as, &t))
         check_syntax(s, &t);
 }

@@ -49,6 +49,7 @@ struct lint_statement {
     const char *kind;
     enum lint_nest nest;
     bool fixed;         /* `text` was decoded, so that places in it mean nothing */
+    unsigned depth;     /* bodies around it */
     json_t *tree;       /* {"IndexStmt": {…}}; NULL: too large for one */
     const json_t *node; /* the object in it */
     const char *node_name;
@@ -79,6 +80,9 @@ const char *lint_insert_after(const struct lint_statement *s, const char *after,
 /* The relation of a RangeVar exists outside of this section (or is unknown), so that somebody may use it. */
 bool lint_in_use(const struct lint_statement *s, const json_t *range_var);
 bool lint_in_transaction(const struct lint_statement *s);
+
+/* LIMIT or FETCH FIRST stands somewhere in the text; LIMIT ALL and LIMIT NULL do not count. */
+bool lint_has_limit(struct str text, enum dialect dialect);
 
 /* A node's own rules. */
 struct lint_handler {
