@@ -82,6 +82,13 @@ const char *chain_choose_name(struct arena *a, const struct chain_relation *r, c
     return name;
 }
 
+const char *chain_free_name(struct arena *a, const struct chain_relation *r, const char *relation, const char *columns,
+                            const char *label)
+{
+    struct chain_relation unknown = {.name = relation};
+    return chain_choose_name(a, r ? r : &unknown, columns, label);
+}
+
 /* ---- asking ---- */
 
 struct chain_relation *chain_find(const struct chain *c, const char *name)

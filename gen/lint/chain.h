@@ -107,6 +107,14 @@ bool chain_proves_not_null(const struct chain_relation *r, const char *column);
 /* The name that the constraint has, or would get if it were added to the relation (or one of that name) now. */
 const char *chain_constraint_name(struct arena *a, const struct chain_relation *r, const char *relation,
                                   const json_t *constraint, const char *column);
+/*
+ * A name that PostgreSQL would choose ("documents_title_key"), free in the relation; cut to 63 bytes. `r` NULL: only its
+ * chain_name() is known. `columns` NULL: none.
+ */
+const char *chain_free_name(struct arena *a, const struct chain_relation *r, const char *relation, const char *columns,
+                            const char *label);
+/* Columns joined with "_", as it goes into such a name. */
+const char *chain_join_columns(struct arena *a, const struct strings *columns);
 /* Columns that an expression names, each once, in order. */
 void chain_columns_of(struct arena *a, const json_t *expression, struct strings *out);
 /* Walks all relations, in the order they were made; *at begins at 0. NULL at the end. */

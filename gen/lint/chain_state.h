@@ -22,8 +22,6 @@ struct chain_user_type *chain_find_type(const struct chain *c, const char *name)
 /* The name that PostgreSQL gives: "documents_title_check", cut to 63 bytes, numbered when the relation has it already.
  * `columns` may be NULL. */
 const char *chain_choose_name(struct arena *a, const struct chain_relation *r, const char *columns, const char *label);
-/* Columns joined with "_", as it goes into such a name. */
-const char *chain_join_columns(struct arena *a, const struct strings *columns);
 
 /* chain_table.c: one definition of a column or a constraint, inside CREATE TABLE or ALTER TABLE. */
 void chain_add_column(struct chain *c, struct chain_relation *r, const json_t *definition);
