@@ -71,7 +71,7 @@ static const struct option options[] = {
      .argument = "postgresql|sqlite",
      .commands = "diff",
      .help = "what a file's SQL is, where nothing else says it"},
-    {.name = "dialect", .argument = "postgresql|sqlite", .commands = "fingerprint", .help = "only this engine"},
+    {.name = "dialect", .argument = "postgresql|sqlite", .commands = "fingerprint verify", .help = "only this engine"},
     {.name = "scratch",
      .argument = "URL",
      .commands = "diff revision check fingerprint",
@@ -79,6 +79,27 @@ static const struct option options[] = {
      .more =
          "Everything happens in one transaction that is rolled back. Without it a server is started for as long as it "
          "takes, where PostgreSQL's programs are installed. SQLite needs neither."},
+    {.name = "scratch",
+     .argument = "URL",
+     .commands = "verify",
+     .help = "a PostgreSQL on which databases may be made",
+     .more =
+         "Each revision is committed there, in databases of our own, whose names begin with migrate_verify_ and which "
+         "are dropped in the end. Without it a server is started for as long as it takes, where PostgreSQL's "
+         "programs are installed."},
+    {.name = "seed",
+     .argument = "FILE",
+     .flags = OPTION_REPEATS,
+     .commands = "verify",
+     .help = "SQL that puts rows in, each statement as soon as the schema lets it"},
+    {.name = "orders",
+     .argument = "N",
+     .commands = "verify",
+     .help = "how many steps to walk where branches can be applied in several orders (default: 2000)"},
+    {.name = "no-locks", .commands = "verify", .help = "do not trace locks, and leave locks.txt as it is"},
+    {.name = "check",
+     .commands = "verify",
+     .help = "write nothing; exit with 5 when locks.txt is not what was measured"},
     {.name = "allow-destructive",
      .argument = "KIND:NAME",
      .flags = OPTION_REPEATS | OPTION_BARE,
@@ -250,8 +271,9 @@ static const struct command command_completion = {
 /* ---------------------------------------------------------------------------------------------------- grammar */
 
 static const struct command *const commands[] = {
-    &command_revision, &command_merge, &command_edit,    &command_fingerprint, &command_check,      &command_lint,
-    &command_diff,     &command_fix,   &command_compile, &command_version,     &command_completion, &command_help,
+    &command_revision, &command_merge,      &command_edit, &command_fingerprint, &command_check,
+    &command_lint,     &command_verify,     &command_diff, &command_fix,         &command_compile,
+    &command_version,  &command_completion, &command_help,
 };
 
 static const struct exit_code exit_codes[] = {
@@ -259,7 +281,7 @@ static const struct exit_code exit_codes[] = {
     {"1", "errors in the migrations; or what was asked for failed or is refused"},
     {"2", "usage, a folder that is not there, or a rename that somebody must decide on; nothing was written"},
     {"4", "a database cannot be reached, or is locked: worth trying again"},
-    {"5", "check: models and revisions, or a database, differ"},
+    {"5", "check: models and revisions, or a database, differ; verify --check: the lock report does"},
 };
 
 const struct grammar gen_grammar = {

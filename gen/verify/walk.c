@@ -148,7 +148,7 @@ static bool judge_down(struct line *l, uint32_t i)
 {
     struct walker *w = l->w;
     READING_AUTO back = {0};
-    VERDICT_AUTO v = {0};
+    CONTRAST_AUTO v = {0};
     if (!spot_read(w, &l->spot, &back))
         return false;
     walker_compare(&wording_down, &l->now, &back, &v);
@@ -164,7 +164,7 @@ static bool up_again(struct line *l, uint32_t i, const struct reading *after)
 {
     struct walker *w = l->w;
     READING_AUTO again = {0};
-    VERDICT_AUTO v = {0};
+    CONTRAST_AUTO v = {0};
     enum ran ran = walker_run(w, &l->spot, i, DIRECTION_UP, NULL, &l->why);
     if (ran != RAN)
         return ran == RAN_REFUSED && refuse_again(l, i);

@@ -146,7 +146,7 @@ static void describe(struct buf *out, const struct wording *wording, const struc
     buf_addf(out, " %s", d->verdict == VERDICT_MISSING ? wording->missing : wording->unexpected);
 }
 
-void verdict_free(struct verdict *v)
+void contrast_free(struct contrast *v)
 {
     buf_free(&v->first);
     buf_free(&v->others);
@@ -154,7 +154,7 @@ void verdict_free(struct verdict *v)
 }
 
 void walker_compare(const struct wording *wording, const struct reading *wanted, const struct reading *found,
-                    struct verdict *v)
+                    struct contrast *v)
 {
     ARENA_AUTO arena = {0};
     struct differences list = {0};
@@ -170,7 +170,7 @@ void walker_compare(const struct wording *wording, const struct reading *wanted,
 }
 
 struct finding *walker_judge(struct walker *w, const struct wording *wording, uint32_t i, enum direction direction,
-                             const struct verdict *v, const char *where)
+                             const struct contrast *v, const char *where)
 {
     struct finding *found = finding_at_line(w->out, wording->rule, &w->stream->revisions.v[i]->file,
                                             line_of_section(w, i, direction), "%s: %s", wording->message, v->first.p);

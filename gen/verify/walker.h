@@ -87,17 +87,17 @@ struct wording {
     const char *unexpected, *missing;
 };
 /* How two schemas differ. */
-struct verdict {
+struct contrast {
     size_t n;
     struct buf first, others; /* as people read it */
 };
-void verdict_free(struct verdict *v);
-#define VERDICT_AUTO __attribute__((cleanup(verdict_free))) struct verdict
+void contrast_free(struct contrast *v);
+#define CONTRAST_AUTO __attribute__((cleanup(contrast_free))) struct contrast
 void walker_compare(const struct wording *wording, const struct reading *wanted, const struct reading *found,
-                    struct verdict *v);
-/* A finding at a section that a verdict is about; `where` follows the engine's name. */
+                    struct contrast *v);
+/* A finding at a section that a contrast is about; `where` follows the engine's name. */
 struct finding *walker_judge(struct walker *w, const struct wording *wording, uint32_t i, enum direction direction,
-                             const struct verdict *v, const char *where);
+                             const struct contrast *v, const char *where);
 /* Columns that stand elsewhere, where nothing else differs: a note. */
 void walker_note_order(struct walker *w, uint32_t i, const struct reading *wanted, const struct reading *found);
 
