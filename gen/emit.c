@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
-#include "gen/locks.h"
+#include "gen/source.h"
 
 #define INCBIN_ABOVE ((size_t)64 * 1024)
 #define XXD_BYTES_A_LINE 12
@@ -373,9 +373,11 @@ static void add_section(struct buf *out, const struct revision_section *s, const
              "        .offset = %u,\n"
              "        .length = %u,\n"
              "        .lock_timeout_ms = %lld,\n"
-             "        .statement_timeout_ms = %lld,\n",
+             "        .statement_timeout_ms = %lld,\n"
+             "        .batch_pause_ms = %lld,\n",
              s->direction == DIRECTION_UP ? "DIRECTION_UP" : "DIRECTION_DOWN", s->dialects, s->flags, s->line,
-             s->offset, s->length, (long long)s->lock_timeout_ms, (long long)s->statement_timeout_ms);
+             s->offset, s->length, (long long)s->lock_timeout_ms, (long long)s->statement_timeout_ms,
+             (long long)s->batch_pause_ms);
     if (s->n_statements)
         buf_addf(out, "        .n_statements = %u,\n        .statements = %s_%zu,\n", s->n_statements, statements,
                  index);
@@ -735,14 +737,14 @@ static bool emit_stream(struct emitter *em, const struct source_stream *s)
 
 /* --------------------------------------------------------------------------------------------------------- catalogue */
 
-/* As it would be written: what the file says besides that, such as comments, is not embedded. */
+/* What is embedded of it: a comment in the file makes no other executable. */
 static void hash_locks(struct hash *h, const struct source_stream *s)
 {
     BUF_AUTO text = {0};
-    if (!s->locks.server_major)
-        return;
-    locks_write(&text, s, &s->locks);
-    hash_add_piece(h, text.p, text.n);
+    add_locks(&text, s);
+    add_report(&text, s);
+    if (text.n)
+        hash_add_piece(h, text.p, text.n);
 }
 
 /*

@@ -332,6 +332,7 @@ enum section_word {
     WORD_STATEMENT_TIMEOUT,
     WORD_OPAQUE,
     WORD_BATCH,
+    WORD_PAUSE,
     WORD_FOREIGN_KEYS,
     WORD_COUNT
 };
@@ -348,6 +349,7 @@ static const struct section_word_row {
     [WORD_STATEMENT_TIMEOUT] = {"statement_timeout", "", 0},
     [WORD_OPAQUE] = {"opaque", NULL, SECTION_OPAQUE},
     [WORD_BATCH] = {"batch", NULL, SECTION_BATCH},
+    [WORD_PAUSE] = {"pause", "", 0},
     [WORD_FOREIGN_KEYS] = {"foreign_keys", "off", SECTION_FOREIGN_KEYS_OFF},
 };
 
@@ -370,7 +372,7 @@ static void suggest_section_word(struct finding *found, struct str word)
     finding_suggest(
         found, word, &list,
         "known are the dialects postgresql and sqlite, and transaction:false, irreversible, lock_timeout:5s, "
-        "statement_timeout:10min, foreign_keys:off, batch, opaque");
+        "statement_timeout:10min, foreign_keys:off, batch, pause:100ms, opaque");
 }
 
 static enum dialect find_dialect(struct str word)
@@ -436,6 +438,8 @@ static void parse_section_key(struct section_parser *sp, enum section_word key, 
         parse_section_duration(sp, name, value, &sp->section.lock_timeout_ms);
     else if (key == WORD_STATEMENT_TIMEOUT)
         parse_section_duration(sp, name, value, &sp->section.statement_timeout_ms);
+    else if (key == WORD_PAUSE)
+        parse_section_duration(sp, name, value, &sp->section.batch_pause_ms);
     else if (!row->value && has_value)
         finding_add(sp->p->out, "bad-section", f, at, "\"%s\" takes no value", row->name);
     else if (row->value && !str_is(value, row->value)) {
@@ -498,6 +502,7 @@ static void parse_section_line(struct parser *p, uint32_t line)
         .offset = line < f->n_lines ? f->line_starts[line] : (uint32_t)f->bytes.n,
         .lock_timeout_ms = TIMEOUT_UNSET,
         .statement_timeout_ms = TIMEOUT_UNSET,
+        .batch_pause_ms = TIMEOUT_UNSET,
     };
     struct str rest = text_line(f, line), word;
     rest = str_trim(str_slice(rest, STR("-- migrate:").n, rest.n));
@@ -514,6 +519,10 @@ static void parse_section_line(struct parser *p, uint32_t line)
         struct finding *found = finding_at_line(p->out, "bad-section", f, line,
                                                 "\"irreversible\" stands on an up section");
         err_hint(&found->err, "a revision with a down section can be reversed; drop one of the two");
+    }
+    if (sp.section.batch_pause_ms != TIMEOUT_UNSET && !(sp.section.flags & SECTION_BATCH)) {
+        struct finding *found = finding_at_line(p->out, "bad-section", f, line, "\"pause\" is between batches");
+        err_hint(&found->err, "leave it out, or add the word batch");
     }
     /* A section of unknown dialects is kept out of the way: DIALECTS_ALL would claim them, 0 is the plain section. */
     if (known && (sp.section.dialects || !sp.has_dialects))

@@ -18,7 +18,7 @@ static void add_what(struct buf *out, const struct log_entry *l)
         buf_addf(out, " (%s", l->state);
     else
         return;
-    if (l->statement >= 0)
+    if (l->statement >= 0 && !str_is(str_from(l->state), "batch"))
         buf_addf(out, " %lld", (long long)l->statement);
     buf_addc(out, ')');
 }

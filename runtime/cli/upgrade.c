@@ -62,6 +62,39 @@ static void step_done(void *context, const struct place *where, const struct ste
     output_object(&v->app->out, &event);
 }
 
+static void batch_event(const struct visits *v, const struct place *where, const struct step *step,
+                        const struct batch_progress *p, int64_t rate)
+{
+    BUF_AUTO event = {0};
+    struct json j = {.out = &event};
+    json_object(&j);
+    json_put_text(&j, "event", "batch");
+    json_put_text(&j, "stream", v->stream->name);
+    json_put_text(&j, "tenant", where->tenant);
+    json_put_text(&j, "direction", format_direction(step->kind));
+    json_put_text(&j, "revision", step->revision->id);
+    json_put_int(&j, "batches", p->batches);
+    json_put_int(&j, "rows", p->rows);
+    json_put_int(&j, "earlier_rows", p->earlier_rows);
+    json_put_int(&j, "rows_per_second", rate);
+    json_put_int(&j, "duration_ms", p->duration_ms);
+    json_end_object(&j);
+    output_object(&v->app->out, &event);
+}
+
+static void batch_done(void *context, const struct place *where, const struct step *step,
+                       const struct batch_progress *p)
+{
+    const struct visits *v = context;
+    int64_t rate = p->duration_ms > 0 ? (int64_t)((double)p->rows * 1000 / (double)p->duration_ms) : p->rows;
+    if (v->app->out.json)
+        batch_event(v, where, step, p, rate);
+    output_talk(&v->app->out, p->worth_a_line ? TALK_NOTE : TALK_INFO,
+                "%s%s: revision %s: %lld batch%s, %lld row%s, %lld/s", where->tenant ? "tenant " : "",
+                visits_name(v, where->tenant), step->revision->id, (long long)p->batches, p->batches == 1 ? "" : "es",
+                (long long)p->rows, p->rows == 1 ? "" : "s", (long long)rate);
+}
+
 static void waiting(void *context, const struct place *where, const char *why)
 {
     const struct visits *v = context;
@@ -202,7 +235,8 @@ int migrate_run(struct visits *v)
 {
     AUTO_ERR e = {0};
     v->each = database_done;
-    v->observer = (struct observer){.step_begins = step_begins, .step_done = step_done, .waiting = waiting};
+    v->observer = (struct observer){
+        .step_begins = step_begins, .step_done = step_done, .waiting = waiting, .batch_done = batch_done};
     v->progress = true;
     if (!visits_run(v, &e))
         return visits_refuse(v, &e);

@@ -59,6 +59,7 @@ static void make_job(struct app *app, const struct stream *stream, const struct 
         .lock_timeout_ms = config_number(c, SET_LOCK_TIMEOUT),
         .statement_timeout_ms = config_number(c, SET_STATEMENT_TIMEOUT),
         .wait_ms = config_number(c, SET_WAIT),
+        .batch_pause_ms = config_number(c, SET_BATCH_PAUSE),
         .lock_retries = (unsigned)config_number(c, SET_LOCK_RETRIES),
         .deadline = deadline_of(app, c),
         .version_table = config_text(c, SET_VERSION_TABLE),

@@ -33,7 +33,8 @@
  *     db_role           text          the role that ran it (SQLite: empty)
  *     client_host       text
  *     actor             text          --actor
- *     state             text          not null: done; for statement-wise progress: started, statement, done
+ *     state             text          not null: done; for statement-wise progress: started, statement, done; of a
+ *                                     section in batches: batch, whose message says how many there were
  *     statement         integer       statement-wise progress: statements finished so far; else null
  *     prefix_checksum   text          statement-wise progress: SHA-256 over the finished statements' bytes
  *
@@ -165,7 +166,11 @@ bool db_run_statement(struct db *db, const struct db_step *step, size_t statemen
                       struct err *e);
 /* Appends rows to the log, in a commit of their own. */
 bool db_append_log(struct db *db, const struct log_entry *entries, size_t n, struct err *e);
-/* SQL that is run again and again, a commit each, until it touches no row: rows touched by one run. `progress` NULL: none. */
+/*
+ * SQL that is run again and again, a commit each, until it touches no row: rows touched by one run. When the stream's newest
+ * row of the log has the state "batch", its message and duration_ms become those of `progress` in the same commit: it tells
+ * of a million batches without growing. NULL: nothing is told.
+ */
 bool db_run_batch(struct db *db, const struct db_step *step, const struct log_entry *progress, int64_t *touched,
                   struct err *e);
 

@@ -128,7 +128,7 @@ extern const char SQL_SET_STRINGS[], SQL_SET_STATEMENT_TIMEOUT[], SQL_SET_LOCK_T
     SQL_SET_REVISION[], SQL_SET_STARTED[], SQL_RESET_ROLE[], SQL_RESET_SEARCH_PATH[];
 extern const char SQL_GUARD_LOCK[], SQL_GUARD_ROWS[], SQL_LOCK_VERSION[], SQL_TRANSACTION_ID[], SQL_GUARD_TRANSACTION[];
 extern const char SQL_QUIET[], SQL_NOT_QUIET[], SQL_CREATE_SCHEMA[], SQL_CREATE_VERSION[], SQL_CREATE_LOG[];
-extern const char SQL_ROW_INSERT[], SQL_ROW_UPDATE[], SQL_ROW_DELETE[], SQL_LOG_INSERT[], SQL_LOG_NOW[],
+extern const char SQL_ROW_INSERT[], SQL_ROW_UPDATE[], SQL_ROW_DELETE[], SQL_LOG_INSERT[], SQL_LOG_PROGRESS[], SQL_LOG_NOW[],
     SQL_LOG_NOW_IN_RUN[];
 extern const char SQL_LOCK_FREE[], SQL_LOCK_HOLDER[], SQL_SESSION_LOCK[], SQL_SESSION_UNLOCK[];
 extern const char SQL_SESSION_SET[], SQL_SESSION_RESET[];
@@ -150,6 +150,8 @@ extern const struct log_column log_columns[];
 extern const size_t n_log_columns;
 
 /* Appends the INSERT of one or more log rows; `in_run`: the step's own start stands in migrate.started. */
+/* The newest row of the log, of batches, says how far they came. */
+void postgresql_add_progress(struct buf *out, const struct postgresql *p, const struct log_entry *progress);
 void postgresql_add_log(struct buf *out, const struct postgresql *p, const struct log_entry *entries, size_t n,
                         bool in_run);
 
@@ -217,6 +219,7 @@ void message_statement(struct message *m, const struct db_step *step, size_t sta
 /* The statement and nothing else, for those that the server refuses beside others. */
 void message_lone_statement(struct message *m, const struct db_step *step, size_t statement);
 void message_changes(struct message *m, const struct db_step *step);
+void message_progress(struct message *m, const struct db_step *step, const struct log_entry *progress);
 void message_log(struct message *m, const struct db_step *step, const struct log_entry *entries, size_t n);
 bool message_commit(struct message *m, struct err *e);
 bool message_too_long(const struct message *m);

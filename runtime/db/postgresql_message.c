@@ -286,6 +286,12 @@ void message_log(struct message *m, const struct db_step *step, const struct log
     }
 }
 
+void message_progress(struct message *m, const struct db_step *step, const struct log_entry *progress)
+{
+    begin_piece(m, PART_LOG, step, 1);
+    postgresql_add_progress(&m->text, m->p, progress);
+}
+
 bool message_commit(struct message *m, struct err *e)
 {
     ADD(m, PART_COMMIT, m->in_run ? NULL : m->last, SQL_COMMIT);

@@ -167,6 +167,10 @@ const char SQL_ROW_DELETE[] =
 
 const char SQL_LOG_INSERT[] = "INSERT INTO {log} ({columns}) VALUES\n";
 
+const char SQL_LOG_PROGRESS[] = "UPDATE {log} SET message = {message}, duration_ms = {ms}\n"
+                                "WHERE id = (SELECT pg_catalog.max(id) FROM {log} WHERE stream = {stream})\n"
+                                "AND state = 'batch';\n";
+
 const char SQL_LOG_NOW[] = "pg_catalog.now(), "
                            "(extract(epoch FROM pg_catalog.clock_timestamp() - pg_catalog.now()) * 1000)::bigint";
 
@@ -365,6 +369,19 @@ static void add_log_values(struct buf *out, const struct log_entry *entry, bool 
         buf_addz(out, ", ");
     }
     buf_addf(out, "%s, session_user)", in_run ? SQL_LOG_NOW_IN_RUN : SQL_LOG_NOW);
+}
+
+void postgresql_add_progress(struct buf *out, const struct postgresql *p, const struct log_entry *progress)
+{
+    BUF_AUTO log = {0};
+    BUF_AUTO message = {0};
+    BUF_AUTO stream = {0};
+    char ms[32];
+    snprintf(ms, sizeof ms, "%" PRId64, progress->duration_ms);
+    postgresql_log_table(&log, p);
+    postgresql_literal(&message, progress->message);
+    postgresql_literal(&stream, p->base.options.stream);
+    sql_add(out, SQL_LOG_PROGRESS, "log", log.p, "message", message.p, "ms", ms, "stream", stream.p, NULL);
 }
 
 void postgresql_add_log(struct buf *out, const struct postgresql *p, const struct log_entry *entries, size_t n,

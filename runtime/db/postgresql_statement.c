@@ -164,7 +164,11 @@ bool postgresql_run_batch(struct db *db, const struct db_step *step, const struc
                           struct err *e)
 {
     MESSAGE_AUTO m = {.p = postgresql_of(db)};
-    if (!begin_work(&m, step, e) || !message_body(&m, step, e) || !end_work(&m, step, progress, e))
+    if (!begin_work(&m, step, e) || !message_body(&m, step, e))
+        return false;
+    if (progress)
+        message_progress(&m, step, progress);
+    if (!end_work(&m, step, NULL, e))
         return false;
     *touched = m.touched;
     return true;

@@ -279,6 +279,27 @@ static bool fail_in_the_way(struct err *e)
     return false;
 }
 
+/* The newest row of the log says how far the batches came. */
+static bool update_progress(struct sqlite *s, const struct log_entry *progress, struct err *e)
+{
+    STATEMENT_AUTO *statement = NULL;
+    int rc;
+    if (!sqlite_prepare(s, sqlite_sql_progress, &statement, "cannot write migrate_log", e))
+        return false;
+    sqlite3_bind_text(statement, 1, progress->message, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 2, progress->duration_ms);
+    sqlite3_bind_text(statement, 3, s->base.options.stream, -1, SQLITE_STATIC);
+    return sqlite_step(s, statement, &rc, "cannot write migrate_log", e);
+}
+
+/* `touched` is asked for of batches only. */
+static bool write_progress(struct sqlite *s, const struct log_entry *progress, const int64_t *touched,
+                           const struct moment *started, struct err *e)
+{
+    return !progress ||
+           (create_log(s, e) && (touched ? update_progress(s, progress, e) : append_entry(s, progress, started, e)));
+}
+
 static bool statement_in_block(struct sqlite *s, const struct db_step *step, size_t statement,
                                const struct log_entry *progress, int64_t *touched, struct err *e)
 {
@@ -289,8 +310,8 @@ static bool statement_in_block(struct sqlite *s, const struct db_step *step, siz
     sqlite_wait_never(s);
     return sqlite_guard_before(s, &guard, keeps_foreign_keys_off(step), e) &&
            sqlite_run_body(s, step, statement, true, touched, e) &&
-           (sqlite_guard_after(s, &guard, e) || place(step, e)) &&
-           (!progress || (create_log(s, e) && append_entry(s, progress, &started, e))) && commit(s, step, e);
+           (sqlite_guard_after(s, &guard, e) || place(step, e)) && write_progress(s, progress, touched, &started, e) &&
+           commit(s, step, e);
 }
 
 static bool in_block(struct sqlite *s, const struct db_step *step, size_t statement, const struct log_entry *progress,

@@ -61,6 +61,10 @@ const char sqlite_sql_last_log[] = "SELECT * FROM main." LOG_TABLE " WHERE strea
 const char sqlite_sql_log[] = "SELECT * FROM (SELECT * FROM main." LOG_TABLE " WHERE ?1 IS NULL OR stream = ?1 "
                               "ORDER BY id DESC LIMIT ?2) ORDER BY id";
 
+const char sqlite_sql_progress[] = "UPDATE main." LOG_TABLE " SET message = ?1, duration_ms = ?2 "
+                                   "WHERE id = (SELECT max(id) FROM main." LOG_TABLE " WHERE stream = ?3) "
+                                   "AND state = 'batch'";
+
 const char sqlite_sql_index[] = "SELECT 1 FROM main.sqlite_schema WHERE type = 'index' AND name = ?1 COLLATE NOCASE "
                                 "AND (?2 IS NULL OR tbl_name = ?2 COLLATE NOCASE)";
 

@@ -65,6 +65,7 @@ struct revision_section {
     uint32_t length;              /* up to the next section line or the end of the file */
     int64_t lock_timeout_ms;      /* TIMEOUT_UNSET, or what the section says */
     int64_t statement_timeout_ms; /* likewise */
+    int64_t batch_pause_ms;       /* likewise, of a section with SECTION_BATCH: between two batches */
     uint32_t n_statements;
     const struct revision_statement *statements; /* in file order */
     uint8_t sha256[32];                          /* of the body's bytes */

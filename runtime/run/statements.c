@@ -9,6 +9,7 @@
  */
 #include "run/work.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -264,19 +265,97 @@ static bool run_statements(struct run *run)
     return true;
 }
 
-/* The rows still to be touched are the progress, so that a rerun needs no row of ours. */
-static bool run_batches(struct run *run)
+/* ----------------------------------------------------------------------------------------------------------- batches */
+
+/*
+ * The rows still to be touched are the progress, so that a rerun needs nothing of ours to go on. One row of the log says how
+ * far it came: each batch brings it up to date with what the batches before it did, since one message holds both.
+ */
+struct batches {
+    struct batch_progress progress;
+    int64_t began, told, told_in_a_line;
+    int64_t earlier_batches;
+};
+
+enum { TELL_EVERY_MS = 1000, TELL_IN_A_LINE_MS = 10000 };
+
+static const char batches_text[] = "%" PRId64 " batches, %" PRId64 " rows";
+
+/* What an interrupted run left in the log; nothing, when there was none. */
+static void read_earlier(const struct log_entry *row, int64_t *batches, int64_t *rows)
+{
+    *batches = *rows = 0;
+    if (!row || !row->message || strcmp(row->state, "batch") != 0 ||
+        sscanf(row->message, "%" SCNd64 " batches, %" SCNd64 " rows", batches, rows) != 2 || *batches < 0 || *rows < 0)
+        *batches = *rows = 0;
+}
+
+static void describe_batches(const struct batches *b, char out[64])
+{
+    snprintf(out, 64, batches_text, b->earlier_batches + b->progress.batches,
+             b->progress.earlier_rows + b->progress.rows);
+}
+
+static void tell_batches(struct run *run, struct batches *b, bool last)
+{
+    struct work *w = run->w;
+    int64_t now = clock_ms();
+    b->progress.duration_ms = now - b->began;
+    if (!w->observer.batch_done || (b->progress.batches > 1 && !last && now - b->told < TELL_EVERY_MS))
+        return;
+    b->told = now;
+    b->progress.worth_a_line = now - b->told_in_a_line >= TELL_IN_A_LINE_MS;
+    if (b->progress.worth_a_line)
+        b->told_in_a_line = now;
+    w->observer.batch_done(w->observer.context, w->where, run->step, &b->progress);
+}
+
+/* Wakes at once for a signal; whether that ends the run is asked before the next batch. */
+static bool rest(struct run *run)
+{
+    struct work *w = run->w;
+    char what[96];
+    int64_t pause = run->section->batch_pause_ms != TIMEOUT_UNSET ? run->section->batch_pause_ms
+                                                                  : w->job->batch_pause_ms;
+    if (pause > 0)
+        stop_sleep(w->job->stop, clock_min(pause, clock_left(connect_deadline(w->job))), false);
+    snprintf(what, sizeof what, "the next batch of revision %s; a rerun goes on there", run->revision->id);
+    return apply_may_begin(w, what);
+}
+
+static bool run_batch(struct run *run, struct batches *b, int64_t *touched)
 {
     struct db_step step = apply_step(run->w, run->step, run->section);
-    if (!run->progress.row && !append(run, "started", 0))
+    char text[64];
+    describe_batches(b, text);
+    struct log_entry progress = {.message = text, .duration_ms = clock_ms() - b->began, .state = "batch"};
+    if (!db_run_batch(run->w->db, &step, &progress, touched, run->w->e))
         return false;
-    for (int64_t touched = 1, total = 0; touched > 0; total += touched) {
-        if (total && !may_go_on(run, 0))
+    recover_reset(run->w);
+    b->progress.batches += *touched > 0;
+    b->progress.rows += *touched;
+    tell_batches(run, b, *touched == 0);
+    return true;
+}
+
+static bool run_batches(struct run *run, bool again)
+{
+    struct batches b = {.began = clock_ms()};
+    const struct log_entry *row = run->progress.row;
+    char text[64];
+    b.told_in_a_line = b.began;
+    read_earlier(row, &b.earlier_batches, &b.progress.earlier_rows);
+    if (row && !again && b.progress.earlier_rows)
+        work_say(run->w, TALK_NOTE, "revision %s goes on: earlier runs touched at least %" PRId64 " rows",
+                 run->revision->id, b.progress.earlier_rows);
+    describe_batches(&b, text);
+    struct log_entry *entry = progress_row(run, "batch", 0);
+    entry->message = text;
+    if (!(row && again && strcmp(row->state, "batch") == 0) && !db_append_log(run->w->db, entry, 1, run->w->e))
+        return false;
+    for (int64_t touched = 1; touched > 0;)
+        if ((b.progress.batches && !rest(run)) || !run_batch(run, &b, &touched))
             return false;
-        if (!db_run_batch(run->w->db, &step, NULL, &touched, run->w->e))
-            return false;
-        recover_reset(run->w);
-    }
     return true;
 }
 
@@ -324,8 +403,9 @@ static bool run_locked(struct run *run)
     int64_t began = clock_ms();
     if (!look(run))
         return false;
+    bool again = run->w->begun == run->revision; /* after a fault that we recovered from */
     apply_begins(run->w, run->step);
-    bool ran = run->section->flags & SECTION_BATCH ? run_batches(run) : run_statements(run);
+    bool ran = run->section->flags & SECTION_BATCH ? run_batches(run, again) : run_statements(run);
     return ran && finish(run, began);
 }
 

@@ -50,6 +50,7 @@ struct job {
     enum on_missing on_missing;
     bool allow_foreign;
     int64_t connect_timeout_ms, lock_wait_ms, lock_timeout_ms, statement_timeout_ms;
+    int64_t batch_pause_ms; /* unless the section says otherwise */
     /*
      * A server without a connection left (53300) or still starting (57P03) is the caller's to ask again: a visit that
      * meets it before it has read anything ends at once with FAULT_UNREACHABLE and outcome->congested.
@@ -107,11 +108,22 @@ struct outcome {
     int64_t duration_ms;
 };
 
+/* How far the batches of a step came. */
+struct batch_progress {
+    int64_t batches, rows; /* of this visit */
+    int64_t earlier_rows;  /* at least so many were touched by earlier runs */
+    int64_t duration_ms;   /* of this visit */
+    bool worth_a_line;     /* nothing of it was said for 10 s */
+};
+
 /* Called from the visiting thread; any may be NULL. */
 struct observer {
     void (*step_begins)(void *context, const struct place *where, const struct step *step);
     void (*step_done)(void *context, const struct place *where, const struct step *step, int64_t duration_ms);
     void (*waiting)(void *context, const struct place *where, const char *why); /* at most every 10 s */
+    /* After the first batch, then once a second at most, and after the last. */
+    void (*batch_done)(void *context, const struct place *where, const struct step *step,
+                       const struct batch_progress *progress);
     void *context;
 };
 

@@ -66,7 +66,7 @@ static void sections_are_offsets_into_the_file(void **state)
     (void)state;
     const char *text = HEADER
         "\n-- migrate:up postgresql\nA;\n-- migrate:up lock_timeout:250ms\nB;\nC;\n"
-        "-- migrate:down transaction:false statement_timeout:10min batch opaque\nlast line without end";
+        "-- migrate:down transaction:false statement_timeout:10min batch pause:2s opaque\nlast line without end";
     struct parsed *p = parse(text, SIZE_MAX);
     assert_int_equal(p->findings.list.n, 0);
     assert_int_equal(p->r.revision.n_sections, 3);
@@ -82,6 +82,8 @@ static void sections_are_offsets_into_the_file(void **state)
     assert_int_equal(s[1].lock_timeout_ms, 250);
     assert_int_equal(s[1].statement_timeout_ms, TIMEOUT_UNSET);
     assert_int_equal(s[2].statement_timeout_ms, 600000);
+    assert_int_equal(s[0].batch_pause_ms, TIMEOUT_UNSET);
+    assert_int_equal(s[2].batch_pause_ms, 2000);
     assert_int_equal(s[2].flags, SECTION_NO_TRANSACTION | SECTION_BATCH | SECTION_OPAQUE);
     assert_int_equal(p->r.revision.pick[DIRECTION_UP][DIALECT_POSTGRESQL], 0);
     assert_int_equal(p->r.revision.pick[DIRECTION_UP][DIALECT_SQLITE], 1);

@@ -1451,11 +1451,15 @@ static void a_batch_ends_when_it_touches_nothing(void **state)
                                 "UPDATE b SET done = 1 WHERE id IN (SELECT id FROM b WHERE done = 0 LIMIT 2)");
     struct log_entry progress = progress_entry(0);
     static const int64_t expected[] = {2, 2, 1, 0};
+    progress.state = "batch";
+    must(db_append_log(db, &progress, 1, &error));
     for (size_t i = 0; i < 4; i++) {
+        progress.message = arena_printf(&arena, "%zu batches", i);
         must(db_run_batch(db, step, &progress, &touched, &error));
         assert_int_equal(touched, expected[i]);
     }
-    assert_string_equal(ask("SELECT count(*) FROM migrate_log"), "5");
+    assert_string_equal(ask("SELECT count(*) FROM migrate_log"), "2");
+    assert_string_equal(ask("SELECT message FROM migrate_log ORDER BY id DESC LIMIT 1"), "3 batches");
 }
 
 static void small_things(void **state)
