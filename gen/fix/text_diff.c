@@ -94,7 +94,7 @@ static void compare(struct differ *d)
 static size_t end_of_hunk(const struct differ *d, size_t from)
 {
     size_t last = from;
-    for (size_t i = from; i < d->shown.n && i <= last + 2 * CONTEXT; i++)
+    for (size_t i = from; i < d->shown.n && i <= last + 2 * CONTEXT + 1; i++)
         if (d->shown.v[i].sign != ' ')
             last = i;
     return last + 1 + CONTEXT < d->shown.n ? last + 1 + CONTEXT : d->shown.n;
