@@ -143,7 +143,8 @@ static const char *safe_drop(const struct lint_statement *s, const struct kind *
 
 static const char *last_name(const json_t *object)
 {
-    const char *name = tree_string(object);
+    const json_t *routine = json_object_get(object, "ObjectWithArgs");
+    const char *name = tree_string(routine ? json_object_get(routine, "objname") : object);
     return name ? name : "";
 }
 
