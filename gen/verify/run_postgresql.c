@@ -158,8 +158,7 @@ static void settle(struct run *r)
     OUTCOME_AUTO o = {0};
     if (PQtransactionStatus(r->session->conn) != PQTRANS_IDLE)
         session_run(r->session, "ROLLBACK", &o);
-    session_run(r->session, "RESET ROLE", &o);
-    session_run(r->session, "RESET ALL", &o);
+    session_run(r->session, "RESET ROLE; RESET ALL", &o);
     arena_reset(&r->session->arena);
 }
 

@@ -21,6 +21,9 @@ struct state {
     enum lock_mode lock;
 };
 
+/* A relkind of our own: its name has a number in it that is another on each server, so that nobody gets to see it. */
+#define INDEX_OF_TOAST 'x'
+
 struct relation {
     unsigned long oid;
     struct relation *of; /* the table of an index, a TOAST table or a sequence; NULL: it stands for itself */
@@ -50,7 +53,7 @@ struct trace {
 
 /* ------------------------------------------------------------------------------------------------------- what is there */
 
-/* {schema} and {version} are literals. Temporary relations are nobody else's. */
+/* The schema and the version table, as literals. Temporary relations are nobody else's. */
 static const char relations_sql[] =
     "SELECT c.oid, c.relkind, n.nspname,\n"
     "       CASE WHEN n.nspname = %s THEN '' ELSE pg_catalog.quote_ident(n.nspname) || '.' END\n"
@@ -109,8 +112,10 @@ static void tie(struct trace *t)
         struct relation *r = &t->v[i];
         if (r->of && r->kind == 'i')
             r->of->n_indexes++;
-        if (r->of && r->of->of)
-            r->of = r->of->of;
+        if (!r->of || !r->of->of)
+            continue;
+        r->of = r->of->of;
+        r->kind = INDEX_OF_TOAST;
     }
 }
 
@@ -239,7 +244,8 @@ static bool is_truncated(const struct trace *t, const struct relation *table)
 /* A sequence gets a new file whenever it is restarted; nobody waits for its one row. */
 static bool is_rewritten(const struct trace *t, const struct relation *r)
 {
-    return r->there && r->kind != 'S' && r->now.file != r->before.file && !is_truncated(t, r->of ? r->of : r);
+    return r->there && r->kind != 'S' && r->kind != INDEX_OF_TOAST && r->now.file != r->before.file &&
+           !is_truncated(t, r->of ? r->of : r);
 }
 
 static bool is_scanned(const struct trace *t, const struct relation *r)
@@ -256,7 +262,7 @@ static void add_names(struct arena *a, const json_t *tree, struct strings *out)
     const json_t *list = json_object_get(tree, "List");
     if (json_object_get(tree, "relname"))
         vec_push(a, out, tree_name(a, tree));
-    if (list && tree_string(list))
+    if (list && tree_string(tree))
         vec_push(a, out, tree_name(a, tree));
     json_object_foreach((json_t *)(uintptr_t)tree, key, value) add_names(a, value, out);
     for (size_t i = 0; i < json_array_size(tree); i++)
@@ -359,8 +365,10 @@ static enum lock_mode stronger(enum lock_mode a, enum lock_mode b)
 static unsigned flags_of(const struct trace *t, const struct relation *r)
 {
     bool here = is_rewritten(t, r);
-    return (here || r->elsewhere ? LOCKS_REWRITE : 0u) | (!here && r->elsewhere ? LOCKS_TIME_ZONE : 0u) |
-           (is_scanned(t, r) ? LOCKS_SCAN : 0u);
+    unsigned scan = is_scanned(t, r) ? LOCKS_SCAN : 0u;
+    if (r->elsewhere && !here)
+        return LOCKS_REWRITE | LOCKS_SCAN | LOCKS_TIME_ZONE;
+    return here ? LOCKS_REWRITE | scan : scan;
 }
 
 /* Parts count for their table; an index stays apart with its rewrite when the table itself is not rewritten. */
@@ -407,7 +415,7 @@ static void add_relation(struct buf *out, const struct relation *r)
         buf_addz(out, " scan");
 }
 
-/* The line, of the relations that `list` has. A rewrite of a scan that holds nobody up is no one's business but its own. */
+/* The line of the relations in `list`. */
 static void write_line(struct arena *a, struct relation **list, size_t n, unsigned flags, struct statement_locks *out)
 {
     BUF_AUTO text = {0};
