@@ -180,10 +180,11 @@ bench: all	## measure beside peers; medians, never a timed test (TESTS="database
 
 man: $(MAN)	## the manual pages, made from the option tables
 
-docs: $(TOOLS)/migrate-gen	## write docs/configuration.md from the table of settings
+docs: $(TOOLS)/migrate-gen	## write docs/configuration.md and docs/rules.md from the tables of settings and rules
 	@mkdir -p $(BUILD)
-	@$(TOOLS)/migrate-gen help --configuration >$(BUILD)/configuration.md
-	@cmp -s $(BUILD)/configuration.md docs/configuration.md || cp $(BUILD)/configuration.md docs/configuration.md
+	@for page in configuration rules; do \
+		$(TOOLS)/migrate-gen help --$$page >$(BUILD)/$$page.md || exit; \
+		cmp -s $(BUILD)/$$page.md docs/$$page.md || cp $(BUILD)/$$page.md docs/$$page.md; done
 
 clean:	## remove $(BUILD)
 	rm -rf $(BUILD)

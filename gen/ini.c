@@ -309,45 +309,78 @@ static bool is_key_line(struct ini *ini, struct str line, struct str key, bool h
     return !ini->elsewhere;
 }
 
+/* The line of [lint] that has the key already; NULL: none. */
+static const struct source_setting *find_lint(const struct ini *ini, struct str key)
+{
+    for (size_t i = 0; i < ini->s->lint.n; i++)
+        if (str_is(key, ini->s->lint.v[i].key.text))
+            return &ini->s->lint.v[i];
+    return NULL;
+}
+
+static void refuse_twice(const struct ini *ini, struct str key, const struct source_setting *before)
+{
+    const struct text_file *f = &ini->s->ini;
+    finding_add(ini->out, "duplicate-key", f, offset_in(ini, key),
+                "\"%.*s\" is there a second time; the first is line %u", STR_ARG(key),
+                text_position(f, before->key.offset).line);
+}
+
+static void refuse_no_rule(const struct ini *ini, struct str key)
+{
+    struct strings ids = {0};
+    lint_rule_ids(ini->a, &ids);
+    struct finding *found = finding_add(ini->out, "unknown-key", &ini->s->ini, offset_in(ini, key),
+                                        "there is no rule \"%.*s\"", STR_ARG(key));
+    finding_suggest(found, key, &ids, "`migrate-gen lint --explain` lists every rule; `since` is a revision");
+}
+
+static void refuse_fixed(const struct ini *ini, struct str key, const struct lint_rule *rule)
+{
+    struct finding *found = finding_add(ini->out, "bad-value", &ini->s->ini, offset_in(ini, key), "\"%s\" is always %s",
+                                        rule->id, rule->severity == SEVERITY_ERROR ? "an error" : "a warning");
+    err_hint(&found->err, "leave it out%s",
+             rule->severity == SEVERITY_ERROR ? ": what it finds cannot be built or run" : "");
+}
+
+static bool is_severity(struct str value)
+{
+    for (int severity = SEVERITY_ERROR; severity <= SEVERITY_OFF; severity++)
+        if (str_is(value, severity_words[severity]))
+            return true;
+    return false;
+}
+
+static void refuse_lint_value(const struct ini *ini, struct str key, struct str value, bool since)
+{
+    const struct text_file *f = &ini->s->ini;
+    struct finding *found = value.n ? finding_add(ini->out, "bad-value", f, offset_in(ini, value),
+                                                  "\"%.*s\" is no severity", STR_ARG(value))
+                                    : finding_add(ini->out, "bad-value", f, offset_in(ini, key), "%.*s has no value",
+                                                  STR_ARG(key));
+    err_hint(&found->err,
+             since ? "nothing is said of it and of those that it builds on" : "error, warning, note or off");
+}
+
 /* A rule and its severity; how far back lint looks. */
 static void parse_lint(struct ini *ini, struct str key, struct str value)
 {
-    const struct text_file *f = &ini->s->ini;
     const struct lint_rule *rule = lint_rule_find(key);
-    bool since = str_is(key, "since"), known = since && value.n;
-    for (size_t i = 0; i < ini->s->lint.n; i++)
-        if (str_is(key, ini->s->lint.v[i].key.text)) {
-            finding_add(ini->out, "duplicate-key", f, offset_in(ini, key),
-                        "\"%.*s\" is there a second time; the first is line %u", STR_ARG(key),
-                        text_position(f, ini->s->lint.v[i].key.offset).line);
-            return;
-        }
-    if (!rule && !since) {
-        struct strings ids = {0};
-        lint_rule_ids(ini->a, &ids);
-        finding_suggest(
-            finding_add(ini->out, "unknown-key", f, offset_in(ini, key), "there is no rule \"%.*s\"", STR_ARG(key)),
-            key, &ids, "`migrate-gen lint --explain` lists every rule; `since` is a revision");
-        return;
+    const struct source_setting *before = find_lint(ini, key);
+    bool since = str_is(key, "since");
+    struct source_setting setting = {.key = {arena_str(ini->a, key), (uint32_t)offset_in(ini, key)}};
+    if (before) {
+        refuse_twice(ini, key, before);
+    } else if (!rule && !since) {
+        refuse_no_rule(ini, key);
+    } else if (rule && rule->flags & RULE_ALWAYS) {
+        refuse_fixed(ini, key, rule);
+    } else if (since ? !value.n : !is_severity(value)) {
+        refuse_lint_value(ini, key, value, since);
+    } else {
+        setting.value = (struct word){arena_str(ini->a, value), (uint32_t)offset_in(ini, value)};
+        vec_push(ini->a, &ini->s->lint, setting);
     }
-    if (rule && rule->flags & RULE_ALWAYS) {
-        struct finding *found = finding_add(ini->out, "bad-value", f, offset_in(ini, key), "\"%s\" is always an error",
-                                            rule->id);
-        err_hint(&found->err, "leave it out: what it finds cannot be built or run");
-        return;
-    }
-    for (int severity = SEVERITY_ERROR; severity <= SEVERITY_OFF && !since; severity++)
-        known = known || str_is(value, severity_words[severity]);
-    if (!known) {
-        struct finding *found = finding_add(ini->out, "bad-value", f,
-                                            value.n ? offset_in(ini, value) : offset_in(ini, key), "\"%.*s\" is no %s",
-                                            STR_ARG(value), since ? "revision" : "severity");
-        err_hint(&found->err, since ? "what it and its ancestors do is not spoken of" : "error, warning, note or off");
-        return;
-    }
-    struct source_setting setting = {.key = {arena_str(ini->a, key), (uint32_t)offset_in(ini, key)},
-                                     .value = {arena_str(ini->a, value), (uint32_t)offset_in(ini, value)}};
-    vec_push(ini->a, &ini->s->lint, setting);
 }
 
 /* "key = value". Values are taken from GLib by name afterwards; false when the line is none of ours. */

@@ -229,6 +229,8 @@ static void show_summary(const struct request *r)
     json_put_int(&j, "streams", (int64_t)n.streams);
     json_end_object(&j);
     output_object(&app->out, &object);
+    if (app->out.json)
+        return;
     add_count(&text, all->n_errors, "error");
     add_count(&text, warnings, "warning");
     add_count(&text, notes, "note");

@@ -1,53 +1,12 @@
 #!/usr/bin/env bash
 # What the generator refuses, what it lets pass, and the exact words: one file in tests/golden/{refused,accepted} each.
 #
-# A .case file is a migrations folder in one text, and what `migrate-gen check` says about it on stderr:
-#
-#     # What it is about.
-#     ==== s/versions/a.sql
-#     -- Revision: a1
-#     ==== s/versions/b.sql %b
-#     bytes that need escapes, as printf's %b reads them; no line end at the end
-#     ==== expected
-#     migrations/s/versions/a.sql:1:1: error: …
-#
-# Without an env.ini in the case there is s/env.ini with SQLite alone. A refused case has at least one error. After a
-# change of messages, UPDATE=1 tests/integration/t_compile_refusals.sh writes them anew: read the difference.
+# tests/integration/cases.sh says what a .case file is; what is expected is stderr of `migrate-gen check`. A refused case has
+# at least one error. After a change of messages, UPDATE=1 tests/integration/t_compile_refusals.sh writes them anew: read
+# the difference.
 source "$(dirname "$0")/lib.sh"
+source "$TOP/tests/integration/cases.sh"
 [[ -x $MIGRATE_GEN ]] || { echo "there is no $MIGRATE_GEN" >&2 && exit 1; } # or UPDATE=1 would write that down
-
-# write_part PATH [%b]: what stdin says, into the folder of the case. The last line end of %b is the file format's.
-write_part() {
-    mkdir -p "$(dirname "$1")"
-    if [[ ${2:-} == %b ]]; then printf '%b' "$(cat)" >"$1"; else cat >"$1"; fi
-}
-
-# unpack FILE: makes migrations/ and expected in the current folder.
-unpack() {
-    local line path="" format="" part=""
-    mkdir migrations
-    while IFS= read -r line; do
-        if [[ $line == "==== "* ]]; then
-            [[ -z $path ]] || printf '%s' "$part" | write_part "$path" "$format"
-            read -r path format <<<"${line#==== }"
-            # A path with a blank in it: the format is the last word only when it is %b.
-            [[ $format == "" || $format == %b ]] || { path="$path $format" && format=""; }
-            [[ $path == expected ]] || path=migrations/$path
-            part=""
-        elif [[ -n $path ]]; then
-            part+=$line$'\n'
-        fi
-    done <"$1"
-    [[ -z $path ]] || printf '%s' "$part" | write_part "$path" "$format"
-    [[ -e expected ]] || : >expected
-    compgen -G "migrations/*/env.ini" >/dev/null ||
-        printf '[stream]\ndialects = sqlite\n' | write_part migrations/s/env.ini
-}
-
-update() {
-    sed -i '/^==== expected$/,$d' "$1"
-    [[ ! -s $T/err ]] || { echo "==== expected" && cat "$T/err"; } >>"$1"
-}
 
 # A tool that is not there must not be taken for one that says so, least of all by UPDATE.
 [[ -x $MIGRATE_GEN ]] || { echo "there is no $MIGRATE_GEN" >&2 && exit 1; }
@@ -61,7 +20,7 @@ for kind in refused accepted; do
         cd "$T/$kind.$name"
         unpack "$file"
         run migrate-gen check -q
-        [[ -z ${UPDATE:-} ]] || { update "$file" && cp "$T/err" expected; }
+        [[ -z ${UPDATE:-} ]] || { update "$file" "$T/err" && cp "$T/err" expected; }
         if [[ $kind == refused ]]; then
             expect_exit 1
             expect_stderr_contains "error: "
