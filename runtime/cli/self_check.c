@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "cli/app.h"
+#include "model/locks.h"
 #include "schema/fingerprint.h"
 
 struct checker {
@@ -134,6 +135,41 @@ static void check_fingerprints(struct checker *c)
     }
 }
 
+static bool are_relations(const char *text)
+{
+    struct str rest = str_from(text);
+    struct relation_locks one;
+    while (rest.n)
+        if (!relation_locks_next(&rest, &one))
+            return false;
+    return true;
+}
+
+static void check_section_locks(struct checker *c, const struct section_locks *locks)
+{
+    const struct revision *r = c->stream->revisions[locks->revision];
+    const struct revision_section *s = &r->sections[locks->section];
+    for (uint32_t i = 0; i < s->n_statements; i++)
+        if (locks->statements[i].strongest >= LOCK_MODE_COUNT || !are_relations(locks->statements[i].relations))
+            problem(c, r->path, "the locks of statement %u of the section at line %u cannot be read", i + 1, s->line);
+}
+
+/* They are looked up by halves, so their order counts. */
+static void check_locks(struct checker *c)
+{
+    const struct stream_locks *all = &c->stream->locks;
+    for (uint32_t i = 0; i < all->n_sections; i++) {
+        const struct section_locks *s = &all->sections[i], *before = i ? s - 1 : NULL;
+        if (s->revision >= c->stream->n_revisions || s->section >= c->stream->revisions[s->revision]->n_sections ||
+            (before &&
+             (s->revision < before->revision || (s->revision == before->revision && s->section <= before->section)))) {
+            problem(c, c->stream->name, "its lock report is of other revisions");
+            return;
+        }
+        check_section_locks(c, s);
+    }
+}
+
 static void check_registry(struct checker *c)
 {
     const struct catalogue *all = c->app->catalogue;
@@ -162,6 +198,7 @@ static int run_self_check(struct app *app)
         check_settings(&c);
         check_registry(&c);
         check_fingerprints(&c);
+        check_locks(&c);
         for (uint32_t k = 0; k < c.stream->n_revisions; k++)
             check_revision(&c, k);
     }

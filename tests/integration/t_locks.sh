@@ -60,14 +60,14 @@ report() {
 it "builds without a report, and says nothing of it"
 run build_project p p-migrate
 expect_exit 0
-expect_stderr_lacks lock
+expect_stderr_lacks measured
 cp p/build/p-migrate silent
 
 it "embeds one, and gives it back by export: a build from that is the same executable"
 report >$TENANT/locks.txt
 run build_project p p-migrate
 expect_exit 0
-expect_stderr_lacks warning
+expect_stderr_lacks measured
 OURS=$T/p/build/p-migrate
 expect_not cmp -s silent "$OURS"
 run "$OURS" self-check
@@ -80,6 +80,13 @@ run build_project again p-migrate
 expect_exit 0
 # A sanitizer writes the names of folders into what it checks.
 [[ -n ${SAN:-} ]] || expect cmp "$OURS" again/build/p-migrate
+
+it "notices a report that was damaged with the executable"
+sed 's/documents AccessExclusive rewrite scan/documents AccessExclusive-rewrite scan/' "$OURS" >damaged
+chmod +x damaged
+run ./damaged self-check
+expect_exit 1
+expect_stderr_contains 'tenant/versions/ten2_test.sql: the locks of statement 1 of the section at line 6 cannot be read'
 
 it "refuses a line of another text, with its place and the command that mends it"
 cp -r p stale
@@ -216,7 +223,7 @@ run env P_MIGRATE_TENANT_REFUSE_LOCKS='access-exclusive, rewrite' "$OURS" tenant
 expect_exit 1
 cp -r p setting
 echo 'refuse_locks = rewrite' >>setting/migrations/tenant/env.ini
-build_project setting p-migrate >/dev/null
+build_project setting p-migrate >/dev/null 2>&1
 run setting/build/p-migrate tenant upgrade ten2
 expect_exit 1
 expect_stderr_contains 'detail: refuse_locks forbids rewrite'
@@ -279,7 +286,7 @@ expect_exit 0
 it "warns where the server is of another version than was measured"
 cp -r p older
 sed -i 's/^server: 15/server: 13/' older/migrations/tenant/locks.txt
-build_project older p-migrate >/dev/null
+build_project older p-migrate >/dev/null 2>&1
 new_database initech
 pg_sql shared "INSERT INTO tenants (tenant_id) VALUES ('initech')"
 run older/build/p-migrate tenant upgrade ten1 --refuse-locks rewrite --tenant initech

@@ -24,6 +24,21 @@ static void add_statements(struct source *s)
         }
 }
 
+/* What somebody measured of the first section of each. */
+static void add_locks(struct source *s)
+{
+    static const struct statement_locks statements[] = {
+        {LOCK_ACCESS_EXCLUSIVE, LOCKS_REWRITE | LOCKS_BLOCKED, "\"a ?\?/ đ\" AccessExclusive rewrite"},
+        {LOCK_NOTHING, 0, ""},
+        {LOCK_SHARE, LOCKS_BY_KIND, "b Share"},
+        {LOCK_NOTHING, 0, ""},
+    };
+    static const struct section_locks sections[] = {{0, 0, statements}, {1, 0, statements}};
+    for (size_t i = 0; i < s->streams.n; i++)
+        if (strcmp(s->streams.v[i]->name, "s") == 0)
+            s->streams.v[i]->locks = (struct stream_locks){15, s->streams.v[i]->revisions.n > 1 ? 2 : 0, sections};
+}
+
 static void emit(struct tree *t, const char *output, size_t incbin_above)
 {
     AUTO_ERR e = {0};
@@ -34,6 +49,7 @@ static void emit(struct tree *t, const char *output, size_t incbin_above)
                                    .incbin_above = incbin_above};
     assert_int_equal(s.findings.n_errors, 0);
     add_statements(&s);
+    add_locks(&s);
     if (!emit_sources(&s, &options, &e))
         fail_msg("%s", e.message);
     findings_free(&s.findings);
@@ -72,6 +88,12 @@ static const char program[] =
     "        for (uint32_t k = 0; k < DIALECT_COUNT; k++)\n"
     "            printf(\"fingerprint %u: %s%u\\n\", k, s->fingerprints[k].text ? (const char *)s->fingerprints[k].text : \"none\",\n"
     "                   s->fingerprints[k].length);\n"
+    "        printf(\"locks %u %u\\n\", s->locks.server_major, s->locks.n_sections);\n"
+    "        for (uint32_t k = 0; k < s->locks.n_sections; k++)\n"
+    "            for (uint32_t j = 0; j < 4; j++)\n"
+    "                printf(\"locks %u %u %u %u %s\\n\", s->locks.sections[k].revision, s->locks.sections[k].section,\n"
+    "                       s->locks.sections[k].statements[j].strongest, s->locks.sections[k].statements[j].flags,\n"
+    "                       s->locks.sections[k].statements[j].relations);\n"
     "        for (uint32_t k = 0; k < s->n_settings; k++)\n"
     "            printf(\"%s=%s %u\\n\", s->settings[k].key, s->settings[k].value, s->settings[k].line);\n"
     "        for (uint32_t k = 0; k < s->n_revisions; k++) {\n"
@@ -110,6 +132,9 @@ static void xxd_and_incbin_give_the_same_bytes(void **state)
     assert_true(shell(&t, "grep -qF 'actor=?\?/ \"quoted\" \\ tab\tđ 3' arrays.said"));
     assert_true(shell(&t, "grep -q '^-- Depends-On: a1$' arrays.said"));
     assert_true(shell(&t, "grep -q '^f1 f/versions/a.sql [0-9]* 0 0 0 1$' arrays.said"));
+    assert_true(shell(&t, "grep -qx 'locks 15 2' arrays.said && grep -qx 'locks 0 0' arrays.said"));
+    assert_true(shell(&t, "grep -qxF 'locks 1 0 8 5 \"a ?\?/ đ\" AccessExclusive rewrite' arrays.said"));
+    assert_true(shell(&t, "grep -qx 'locks 0 0 5 16 b Share' arrays.said"));
     assert_true(shell(&t, "test -e incbin/s/fingerprint_sqlite.txt && test ! -e arrays/s/fingerprint_sqlite.txt"));
     assert_true(shell(&t, "grep -A1 -x 'fingerprint 1: any text, đ' arrays.said | grep -qx 13"));
     assert_true(shell(&t, "grep -qx 'fingerprint 0: none0' arrays.said && grep -qx 'fingerprint 0: 0' arrays.said"));
