@@ -58,7 +58,7 @@ static void keep_locks(struct line *l)
 
 /* -------------------------------------------------------------------------------------------------------------- rows */
 
-/* How many rows each table has; -1 for all else. NULL: without seeds there are none worth counting. */
+/* How many rows each table has; -1: nobody knows, or it is no table. NULL: without seeds there are none worth counting. */
 static int64_t *count_rows(struct line *l, struct arena *a)
 {
     const struct catalog *c = l->now.schema;
@@ -209,23 +209,32 @@ static void say(const struct walker *w, uint32_t i)
                                                     : "up; nothing to do for down");
 }
 
+/* Behind the first up; `after` is what it made. */
+static bool walk_back(struct line *l, uint32_t i, const struct reading *after, const int64_t *rows)
+{
+    struct walker *w = l->w;
+    if (walker_section(w, i, DIRECTION_DOWN))
+        return down_and_up(l, i, after, rows);
+    if (is_meant_to_stay(w, i))
+        w->report->irreversible++;
+    else
+        w->report->n_down++;
+    return true;
+}
+
 static bool walk_revision(struct line *l, uint32_t i)
 {
     struct walker *w = l->w;
     struct reading after = {0};
+    struct spot aside = {0};
     ARENA_AUTO arena = {0};
     const int64_t *rows = count_rows(l, &arena);
     enum ran ran = walker_run(w, &l->spot, i, DIRECTION_UP, room_for_locks(l, i, DIRECTION_UP), &l->why);
     if (ran != RAN)
         return ran == RAN_REFUSED && refuse_up(l, i);
     w->report->n_revisions++;
-    bool ok = walker_seed(w, &l->spot) && spot_read(w, &l->spot, &after);
-    if (walker_section(w, i, DIRECTION_DOWN))
-        ok = ok && down_and_up(l, i, &after, rows);
-    else if (is_meant_to_stay(w, i))
-        w->report->irreversible++;
-    else
-        w->report->n_down++;
+    bool ok = walker_seed_aside(w, &l->spot, &aside) && spot_read(w, &l->spot, &after) && walk_back(l, i, &after, rows);
+    spot_take(&l->spot, &aside);
     reading_free(&l->now);
     l->now = after;
     return ok;

@@ -2,7 +2,8 @@
  * Walking a stream's revisions on one engine, on real databases (place.h).
  *
  * The line: in the stream's own order each revision goes up, down and up again. The schema after down must be the one
- * before up, and the one after the second up that after the first. The first up and the first down are traced.
+ * before up, and the one after the second up that after the first. The first up and the first down are traced. Where rows of a
+ * seed came in behind the first up, the walk goes on from a copy of that moment: down may well take them away again.
  *
  * The orders (orders.h), where there is more than one: every step between two sets of revisions, from a copy of the
  * database; all steps that arrive at a set must leave the same schema there, and down must lead back from there, too.

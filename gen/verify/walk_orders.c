@@ -184,7 +184,12 @@ static bool go_up(struct tour *t, struct level *at, const struct order_step *ste
     }
     if (ran != RAN)
         return ran == RAN_REFUSED;
-    return walker_seed(w, &at->spot) && arrive(t, at, step) && (step->line || go_back(t, at, step, goes_on));
+    if (step->line || !goes_on)
+        return walker_seed(w, &at->spot) && arrive(t, at, step) && (step->line || go_back(t, at, step, false));
+    struct spot aside = {0};
+    bool ok = walker_seed_aside(w, &at->spot, &aside) && arrive(t, at, step) && go_back(t, at, step, true);
+    spot_take(&at->spot, &aside);
+    return ok;
 }
 
 static bool take_up(struct tour *t, const struct order_step *step, bool goes_on)

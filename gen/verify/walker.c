@@ -36,6 +36,16 @@ void spot_close(struct spot *s)
     *s = (struct spot){0};
 }
 
+void spot_take(struct spot *s, struct spot *other)
+{
+    if (!other->place)
+        return;
+    other->words = s->words;
+    spot_close(s);
+    *s = *other;
+    *other = (struct spot){0};
+}
+
 void reading_free(struct reading *r)
 {
     arena_free(&r->arena);
@@ -85,6 +95,20 @@ enum ran walker_run(struct walker *w, struct spot *s, uint32_t i, enum direction
 bool walker_seed(struct walker *w, struct spot *s)
 {
     return seeds_try(&w->seeds, w->a, s->place, s->applied, s->seeded, s->words, w->e);
+}
+
+static size_t count_seeded(const struct walker *w, const struct spot *s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < w->seeds.list.n; i++)
+        n += s->seeded[i];
+    return n;
+}
+
+bool walker_seed_aside(struct walker *w, struct spot *s, struct spot *aside)
+{
+    size_t before = count_seeded(w, s);
+    return walker_seed(w, s) && (count_seeded(w, s) == before || spot_copy(w, s, aside));
 }
 
 /* --------------------------------------------------------------------------------------------------------- findings */

@@ -56,6 +56,8 @@ void reading_free(struct reading *r);
 bool spot_open(struct walker *w, struct spot *s);
 bool spot_copy(struct walker *w, const struct spot *from, struct spot *s);
 void spot_close(struct spot *s);
+/* Goes on from the other one, unless that is none. */
+void spot_take(struct spot *s, struct spot *other);
 bool spot_read(struct walker *w, struct spot *s, struct reading *out);
 
 const struct revision *walker_revision(const struct walker *w, uint32_t i);
@@ -71,6 +73,8 @@ enum ran walker_run(struct walker *w, struct spot *s, uint32_t i, enum direction
                     struct statement_locks *locks, struct err *why);
 /* After a revision's first up. */
 bool walker_seed(struct walker *w, struct spot *s);
+/* The same where down comes next; *aside is a copy when rows came in, which down may well take away again. */
+bool walker_seed_aside(struct walker *w, struct spot *s, struct spot *aside);
 
 /* ---- findings ---- */
 
