@@ -29,8 +29,7 @@ static void end_of_transaction(struct statement_check *s, struct statement_check
     s->out->flags |= STATEMENT_NO_BLOCK;
     if (!rules_in_transaction(s))
         return;
-    struct finding *found = rules_refuse(body, at, "tx-control",
-                                         "%s inside DO ends the migrator's transaction", word);
+    struct finding *found = rules_refuse(body, at, "tx-control", "%s inside DO ends the migrator's transaction", word);
     err_hint(&found->err, "leave it out, or write transaction:false on the section line");
 }
 

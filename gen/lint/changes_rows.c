@@ -32,7 +32,7 @@ static bool is_batch(const struct lint_statement *s)
     return s->section->section->flags & SECTION_BATCH;
 }
 
-/* An expression that may differ each time it is asked, or is told from no constant: no portion would ever be the last. */
+/* Not so: what may differ each time it is asked, so that no portion would ever be the last. */
 static bool is_settled(const json_t *node, unsigned depth)
 {
     static const char *const unsettled[] = {"FuncCall",     "SQLValueFunction", "SubLink",      "MultiAssignRef",
