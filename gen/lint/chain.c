@@ -23,9 +23,9 @@ const char *chain_name(struct arena *a, const char *schema, const char *name)
     return arena_printf(a, "%s.%s", schema ? schema : "public", name);
 }
 
-const char *chain_name_of(struct arena *a, const json_t *node)
+const char *chain_name_of(struct arena *a, const json_t *range_var_or_names)
 {
-    const json_t *list = json_object_get(node, "List");
+    const json_t *node = range_var_or_names, *list = json_object_get(node, "List");
     if (list)
         node = json_object_get(list, "items");
     if (json_is_array(node)) {

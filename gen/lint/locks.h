@@ -31,6 +31,7 @@ struct locks_foreign {
 /* A constraint of a table or a domain that was added NOT VALID. */
 struct locks_unproven {
     const char *owner, *constraint;
+    uint32_t statement;
 };
 
 /* The ALTER TABLE that ran just before. */

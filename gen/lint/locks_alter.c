@@ -90,7 +90,8 @@ static void safe_not_valid(const struct locks_alter *alter, const json_t *constr
 static void remember_unproven(struct locks_alter *alter, const json_t *constraint)
 {
     const char *name = chain_constraint_name(alter->a, alter->known, alter->name, constraint, NULL);
-    struct locks_unproven unproven = {.owner = alter->name, .constraint = arena_strdup(alter->a, name)};
+    struct locks_unproven unproven = {
+        .owner = alter->name, .constraint = arena_strdup(alter->a, name), .statement = alter->s->index};
     vec_push(alter->a, &locks_state(alter->s->section)->unproven, unproven);
 }
 
@@ -234,10 +235,9 @@ static void validate(struct locks_alter *alter)
         const char *name = locks_quote(alter->a, alter->column);
         lint_found(alter->s, "validate-same-tx", alter->at, "VALIDATE CONSTRAINT %s reads %s under the lock of its ADD",
                    name, alter->table);
-        lint_safe(alter->s,
-                  "-- revision 1\n-- ALTER TABLE %s ADD … NOT VALID;\n-- revision 2\n"
-                  "ALTER TABLE %s VALIDATE CONSTRAINT %s;",
-                  alter->table, alter->table, name);
+        if (u->statement != alter->s->index)
+            lint_safe(alter->s, "-- revision 1\n%.*s;\n-- revision 2\nALTER TABLE %s VALIDATE CONSTRAINT %s;",
+                      STR_ARG(lint_earlier(alter->s->section, u->statement).text), alter->table, name);
         return;
     }
 }

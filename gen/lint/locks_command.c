@@ -332,6 +332,17 @@ static void lock_table(struct lint_statement *s)
 
 /* ---- tables ---- */
 
+/* The bounds as ATTACH PARTITION takes them; what the partition is divided by stands behind them. */
+static const char *bounds_text(const struct lint_statement *s)
+{
+    const json_t *bound = json_object_get(s->node, "partbound");
+    size_t at = tree_location(bound), end = tree_location(json_object_get(s->node, "partspec"));
+    if (tree_true(bound, "is_default") || !at)
+        return "DEFAULT";
+    struct str text = str_trim(str_slice(s->text, at, end > at ? end : s->text.n));
+    return arena_printf(s->section->arena, "FOR VALUES %.*s", STR_ARG(text));
+}
+
 static void create_table(struct lint_statement *s)
 {
     struct arena *a = s->section->arena;
@@ -346,10 +357,10 @@ static void create_table(struct lint_statement *s)
     if (!json_object_get(s->node, "partbound") || !lint_in_use(s, parent))
         return;
     const char *shown = tree_name(a, parent), *part = tree_name(a, relation);
-    const char *bound = strcasestr(lint_text(s, 0, s->text.n), "FOR VALUES");
+    size_t divided = tree_location(json_object_get(s->node, "partspec"));
     lint_found(s, "partition-create-of", 0, "CREATE TABLE … PARTITION OF %s locks it", shown);
-    lint_safe(s, "CREATE TABLE %s (LIKE %s INCLUDING ALL);\nALTER TABLE %s ATTACH PARTITION %s %s;", part, shown, shown,
-              part, bound ? bound : "DEFAULT");
+    lint_safe(s, "CREATE TABLE %s (LIKE %s INCLUDING ALL)%s%s;\nALTER TABLE %s ATTACH PARTITION %s %s;", part, shown,
+              divided ? " " : "", divided ? lint_text(s, divided, s->text.n) : "", shown, part, bounds_text(s));
     locks_take(s, chain_name_of(a, parent), shown);
 }
 
@@ -433,7 +444,7 @@ static void alter_domain(struct lint_statement *s)
     const char *domain = chain_name_of(a, json_object_get(s->node, "typeName"));
     const json_t *constraint = json_object_get(json_object_get(s->node, "def"), "Constraint");
     const char *name = json_string_value(json_object_get(constraint, "conname"));
-    struct locks_unproven unproven = {.owner = domain, .constraint = arena_strdup(a, name)};
+    struct locks_unproven unproven = {.owner = domain, .constraint = arena_strdup(a, name), .statement = s->index};
     if (strings_has(&state->domains, domain))
         return;
     if (tree_says(s->node, "subtype", "O") ||

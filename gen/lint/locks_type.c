@@ -209,7 +209,7 @@ static void safe_swap(const struct change *c)
         "-- revision 1\nALTER TABLE %s ADD COLUMN %s %s;\nCREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql AS $$\n"
         "BEGIN\n    NEW.%s := NEW.%s;\n    RETURN NEW;\nEND $$;\nCREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s\n"
         "    FOR EACH ROW EXECUTE FUNCTION %s();\n-- revision 2\n-- migrate:up batch\nUPDATE %s SET %s = %s\nWHERE ctid = ANY "
-        "(ARRAY(SELECT ctid FROM %s\n    WHERE %s IS NULL AND %s IS NOT NULL LIMIT 1000));\n-- revision 3, after its "
+        "(ARRAY(SELECT ctid FROM %s\n    WHERE %s IS NULL AND %s IS NOT NULL LIMIT 1000));\n-- revision 3, after its default, "
         "indexes and constraints\nDROP TRIGGER %s ON %s;\nALTER TABLE %s RENAME COLUMN %s TO %s;\nALTER TABLE %s RENAME COLUMN %s TO %s;\n"
         "-- revision 4, when no code is left that needs it\nALTER TABLE %s DROP COLUMN %s;\nDROP FUNCTION %s();",
         table, other, type, sync, other, value, sync, table, sync, table, other, value, table, other, column, sync,
