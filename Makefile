@@ -114,7 +114,7 @@ MAN     := $(BUILD)/man/$(NAME).1 $(BUILD)/man/migrate-gen.1
 
 # ---------------------------------------------------------------------------------------------------------- verbs
 
-.PHONY: help all deps deps-cluster demo revision fingerprints test test-unit test-integration test-cluster lint fuzz fuzz-smoke bench \
+.PHONY: help all deps deps-cluster demo revision fingerprints verify test test-unit test-integration test-cluster lint fuzz fuzz-smoke bench \
 	man docs install clean format tidy static-build lib unit tools tests-ready fuzzers
 
 all: $(BUILD)/$(NAME) $(TOOLS)/migrate-gen	## build both executables (the default)
@@ -150,6 +150,9 @@ revision: $(TOOLS)/migrate-gen	## write the next revision: STREAM=tenant M="add 
 
 fingerprints: $(TOOLS)/migrate-gen	## write what the revisions build beside them, for drift: after each new or edited revision
 	@$(TOOLS)/migrate-gen --migrations '$(MIGRATIONS)' $(STREAM) fingerprint $(if $(SCRATCH),--scratch '$(SCRATCH)')
+
+verify: $(TOOLS)/migrate-gen	## run each revision up, down and up again, in every order, and measure its locks (STREAM=tenant SEED=FILE SCRATCH=URL)
+	@$(TOOLS)/migrate-gen --migrations '$(MIGRATIONS)' $(STREAM) verify $(if $(SEED),--seed '$(SEED)') $(if $(SCRATCH),--scratch '$(SCRATCH)')
 
 test: tests-ready	## every test: unit, and integration with a real PostgreSQL (SAN=address,undefined or SAN=thread)
 	@tests/run --unit --integration $(TESTS)
