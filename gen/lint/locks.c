@@ -244,9 +244,6 @@ static void judge_foreign(struct lint_section *section, const struct locks_forei
 
 /* ---- the section ---- */
 
-/* 30 s is long for a lock that everybody queues behind. */
-#define LONGEST_LOCK_TIMEOUT_MS 30000
-
 static void judge_section_timeout(struct lint_section *section)
 {
     int64_t ms = section->section->lock_timeout_ms;

@@ -52,6 +52,9 @@ struct locks_state {
     bool work_said, tables_said;
 };
 
+/* Everybody who comes after queues behind a statement that waits for a strong lock: longer than this is an outage. */
+#define LONGEST_LOCK_TIMEOUT_MS 30000
+
 struct locks_state *locks_state(struct lint_section *section);
 /* The statement takes ACCESS EXCLUSIVE on the relation; nothing is remembered of one that this section made. */
 void locks_take(struct lint_statement *s, const char *name, const char *shown);
@@ -80,7 +83,7 @@ const char *locks_new_name(struct arena *a, const struct chain_relation *known, 
 struct locks_alter {
     struct lint_statement *s;
     struct arena *a;
-    const json_t *statement, *relation, *command, *definition;
+    const json_t *relation, *command, *definition;
     const char *table, *name;           /* as written; chain_name() */
     const struct chain_relation *known; /* NULL: no revision was seen to make it */
     const char *column;                 /* or whatever the subcommand names; "" when nothing */

@@ -499,7 +499,6 @@ static void judge_one(struct lint_statement *s, const json_t *command, const str
     const struct subcommand *row = find_subcommand(command);
     struct locks_alter alter = {.s = s,
                                 .a = a,
-                                .statement = s->node,
                                 .relation = relation,
                                 .command = command,
                                 .definition = json_object_get(command, "def"),

@@ -464,9 +464,6 @@ static void create_domain(struct lint_statement *s)
 
 /* ---- settings ---- */
 
-/* 30 s is long for a lock that everybody queues behind. */
-#define LONGEST_LOCK_TIMEOUT_MS 30000.0
-
 /* "10s", 500, "2min" in milliseconds; negative: not to be read. */
 static double read_duration(const json_t *value)
 {

@@ -186,7 +186,7 @@ static enum cost using_cost(const struct locks_alter *alter, const json_t *expre
 
 struct change {
     struct locks_alter *alter;
-    const json_t *definition, *usage;
+    const json_t *usage;
     const struct chain_column *column; /* NULL: unknown */
     struct chain_type to;
     const char *collation;      /* the new one, NULL: the type's */
@@ -311,7 +311,6 @@ void locks_change_type(struct locks_alter *alter)
 {
     const json_t *definition = json_object_get(alter->definition, "ColumnDef");
     struct change c = {.alter = alter,
-                       .definition = definition,
                        .usage = json_object_get(definition, "raw_default"),
                        .column = chain_column(alter->known, alter->column),
                        .to = chain_type_of(alter->a, json_object_get(definition, "typeName")),
