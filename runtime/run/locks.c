@@ -28,7 +28,7 @@ static void describe(struct buf *out, const struct statement_locks *locks, enum 
 {
     struct str name = culprit(locks, why);
     const char *mode = lock_mode_words[locks->strongest];
-    bool zone = !(locks->flags & LOCKS_REWRITE);
+    bool zone = locks->flags & LOCKS_TIME_ZONE;
     if (why == LOCK_POLICY_REWRITE)
         buf_addf(out, "rewrites %.*s under %s%s", STR_ARG(name), mode, zone ? ", unless TimeZone is UTC" : "");
     else if (why == LOCK_POLICY_SCAN)

@@ -46,7 +46,7 @@ report() {
     echo && echo 'ten1 up' && measured "$MAKE" "$NOTHING"
     echo && echo 'ten1 down' && measured "$UNMAKE" 'AccessExclusive  -  documents AccessExclusive'
     echo && echo 'ten2 up' && measured "$WIDEN" 'AccessExclusive  rewrite,scan,blocked  documents AccessExclusive rewrite scan'
-    echo && echo 'ten2 down' && measured "$NARROW" 'AccessExclusive  time-zone  documents AccessExclusive time-zone'
+    echo && echo 'ten2 down' && measured "$NARROW" 'AccessExclusive  rewrite,time-zone  documents AccessExclusive rewrite time-zone'
     echo && echo 'ten3 up' && measured "$JOIN" 'ShareRowExclusive  scan,blocked  users RowShare, documents ShareRowExclusive scan'
     echo && echo 'ten3 down' && measured "$PART" 'AccessExclusive  -  documents AccessExclusive'
     echo && echo 'ten4 up' && measured "$PROVE" 'ShareUpdateExclusive  scan  documents ShareUpdateExclusive scan'
@@ -190,7 +190,7 @@ Locks of the up, as measured on PostgreSQL 15:
     line 7: AccessExclusive, rewrite, scan, blocked: documents AccessExclusive rewrite scan
 
 Locks of the down, as measured on PostgreSQL 15:
-    line 13: AccessExclusive, time-zone: documents AccessExclusive time-zone'
+    line 13: AccessExclusive, rewrite, time-zone: documents AccessExclusive rewrite time-zone'
 run "$OURS" tenant show ten5 --json
 expect_stdout_contains '"locks": {"server": 15, "up": [{"statement": 1, "line": 7, "lock": "AccessExclusive", "rewrite": false'
 expect_stdout_contains '"down": [{"statement": 1, "line": 13,'
