@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "gen/lint/locks.h"
+#include "schema/tokens.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -268,14 +269,25 @@ static void judge_key(const struct column *c)
               primary ? "PRIMARY KEY" : "UNIQUE", name);
 }
 
+/* "CONSTRAINT name" off the front of a part that has it. */
+static const char *without_name(const struct column *c, const char *text)
+{
+    struct lexer l = {.text = str_from(text), .dialect = DIALECT_POSTGRESQL};
+    struct token t;
+    for (int i = 0; i < 3; i++)
+        if (!token_next(&l, &t))
+            return text;
+    return arena_str(c->alter->a, str_slice(l.text, t.offset, l.text.n));
+}
+
 /* The part as a constraint of the table: named, so that it can be validated. */
 static const char *as_constraint(const struct column *c, const json_t *part, const char *prefix)
 {
     struct locks_alter *alter = c->alter;
     const char *text = part_text(c, part);
     const char *name = chain_constraint_name(alter->a, alter->known, alter->name, part, c->name);
-    const char *word = json_object_get(part, "conname") ? strcasestr(text, *prefix ? "REFERENCES" : "CHECK") : text;
-    return arena_printf(alter->a, "CONSTRAINT %s %s%s", locks_quote(alter->a, name), prefix, word ? word : text);
+    return arena_printf(alter->a, "CONSTRAINT %s %s%s", locks_quote(alter->a, name), prefix,
+                        json_object_get(part, "conname") ? without_name(c, text) : text);
 }
 
 static void safe_apart(const struct column *c, const json_t *part, const char *type, const char *prefix)
