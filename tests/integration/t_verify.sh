@@ -405,8 +405,24 @@ expect_stderr_contains "$(file_of b1):11:1: error: NOT NULL constraint failed: u
 expect_stderr_contains "$(file_of c1):7:1: error: could not create unique index \"t_x\""
 expect_stderr_contains "$(file_of c1):7:1: error: UNIQUE constraint failed: t.x"
 
+it "keeps the rows for all revisions behind, although the down of the first one drops their table"
+project "postgresql, sqlite"
+first_table
+table_revision p s b1 a1
+rev c1 b1 <<'SQL'
+-- migrate:up
+CREATE UNIQUE INDEX t_x ON t (x);
+
+-- migrate:down
+DROP INDEX t_x;
+SQL
+verify --seed rows.sql
+expect_exit 1
+expect_stderr_contains "$(file_of c1):7:1: error: could not create unique index \"t_x\""
+expect_stderr_contains "$(file_of c1):7:1: error: UNIQUE constraint failed: t.x"
+expect_stdout_contains "s: sqlite: 2 revisions up, down and up again"
+
 it "waits with rows for the revision that they name, and takes files of the other engine for none of its business"
-rm "$(file_of b1)"
 cat >rows.sql <<'SQL'
 -- seed: after c1
 INSERT INTO t (id, x) VALUES (1, 'same');
