@@ -19,6 +19,7 @@ struct state {
     unsigned long file, space; /* relfilenode, reltablespace */
     int64_t scans;
     enum lock_mode lock;
+    bool row_share; /* that lock, too, and perhaps harder ones */
 };
 
 /* A relkind of our own: its name has a number in it that is another on each server, so that nobody gets to see it. */
@@ -171,8 +172,10 @@ static bool read_locks(struct trace *t, struct err *e)
     for (int i = 0; i < PQntuples(o.result); i++) {
         struct relation *r = find(t, number_at(o.result, i, 0));
         enum lock_mode mode = mode_of(PQgetvalue(o.result, i, 1));
-        if (r && mode > r->now.lock)
-            r->now.lock = mode;
+        if (!r)
+            continue;
+        r->now.lock = mode > r->now.lock ? mode : r->now.lock;
+        r->now.row_share |= mode == LOCK_ROW_SHARE;
     }
     return true;
 }
@@ -248,9 +251,20 @@ static bool is_rewritten(const struct trace *t, const struct relation *r)
            !is_truncated(t, r->of ? r->of : r);
 }
 
+/*
+ * ALTER TABLE takes RowShare for one purpose: to look at the table that a foreign key refers to. Whether that is read from end to
+ * end, row by row or not at all depends on the rows of now, which are none of production's.
+ */
+static bool is_referred_to(const struct trace *t, const struct relation *r)
+{
+    return strcmp(t->kind, "ALTER TABLE") == 0 && r->now.row_share && !r->before.row_share;
+}
+
 static bool is_scanned(const struct trace *t, const struct relation *r)
 {
-    return r->there && strchr("rpmt", r->kind) && r->now.scans > r->before.scans && !is_truncated(t, r->of ? r->of : r);
+    if (!r->there || !strchr("rpmt", r->kind) || is_truncated(t, r->of ? r->of : r))
+        return false;
+    return r->now.scans > r->before.scans || is_referred_to(t, r);
 }
 
 /* ---------------------------------------------------------------------------------------------- before the statement */
