@@ -336,6 +336,12 @@ static void delete (struct looker *l, struct lint_statement *s, const struct sql
     cascades(l, s, action, db);
 }
 
+static void check_limit(struct looker *l, struct lint_statement *s)
+{
+    if (l->section.section->flags & SECTION_BATCH && !lint_has_limit(s->text, DIALECT_SQLITE))
+        lint_found(s, "batch-without-limit", 0, "%s without a LIMIT in a batch section", s->kind);
+}
+
 static void at_statement(void *to, size_t at, struct scratch *scratch)
 {
     static void (*const rules[])(struct looker *, struct lint_statement *, const struct sqlite_action *, sqlite3 *) = {
@@ -353,6 +359,7 @@ static void at_statement(void *to, size_t at, struct scratch *scratch)
     struct looker *l = to;
     struct lint_statement s = lint_earlier(&l->section, (uint32_t)at);
     const struct sqlite_action *action = &l->actions.v[at];
+    check_limit(l, &s);
     if (rules[action->kind])
         rules[action->kind](l, &s, action, scratch_handle(scratch));
 }
@@ -547,7 +554,7 @@ static void check_types(struct looker *l, sqlite3 *db)
 static void look_at_table(struct looker *l, sqlite3 *db, const struct earlier *table)
 {
     bool stays = is_there(l, db, table->name), copied = is_copied(l, table) || is_copied_from(l, table);
-    if (stays && away(l, table))
+    if (find_made(l, table->name) && away(l, table))
         check_order(l, db, table);
     if (!stays && table->now)
         renamed(l, table);
