@@ -117,7 +117,7 @@ static void lint_section(struct linter *l, const struct source_revision *revisio
 static void lint_postgresql(struct linter *l, const struct source_revision *r)
 {
     for (int direction = 0; direction < DIRECTION_COUNT; direction++) {
-        int pick = r->revision.pick[direction][DIALECT_POSTGRESQL];
+        int8_t pick = r->revision.pick[direction][DIALECT_POSTGRESQL];
         if (pick != SECTION_NONE)
             lint_section(l, r, &r->sections.v[pick]);
     }
