@@ -15,6 +15,14 @@ static enum direction direction_of(const struct step *step)
     return step->kind == STEP_DOWNGRADE ? DIRECTION_DOWN : DIRECTION_UP;
 }
 
+static bool is_batch(const struct outcome *outcome, const struct step *step)
+{
+    int8_t at = step->kind == STEP_STAMP || !step->revision
+                    ? SECTION_NONE
+                    : step->revision->pick[direction_of(step)][outcome->dialect];
+    return at != SECTION_NONE && step->revision->sections[at].flags & SECTION_BATCH;
+}
+
 /* Does the report say something of one of the steps? A stamp runs none. */
 static bool tells_locks(const struct visits *v, const struct outcome *outcome)
 {
@@ -27,6 +35,8 @@ static void add_json_step(struct json *j, const struct visits *v, const struct o
     json_object(j);
     json_put_text(j, "direction", format_direction(step->kind));
     json_put_text(j, "revision", step->revision ? step->revision->id : NULL);
+    if (is_batch(outcome, step))
+        json_put_bool(j, "batch", true);
     if (step->revision)
         locks_json(j, "locks", v->stream, graph_find(v->graph, str_from(step->revision->id)), direction_of(step),
                    outcome->dialect);
@@ -86,7 +96,8 @@ static void add_text(struct buf *out, struct visits *v, const struct tenant *t, 
         const struct revision *r = plan->steps[i].revision;
         if (!r)
             continue;
-        buf_addf(out, "  %s %s, %s\n", format_direction(plan->steps[i].kind), r->id, r->message);
+        buf_addf(out, "  %s %s, %s%s\n", format_direction(plan->steps[i].kind), r->id, r->message,
+                 is_batch(outcome, &plan->steps[i]) ? " (batch)" : "");
         locks_text(out, v->stream, graph_find(v->graph, str_from(r->id)), direction_of(&plan->steps[i]),
                    outcome->dialect, "    ");
     }

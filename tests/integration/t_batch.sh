@@ -65,8 +65,14 @@ progress_rows() { sql "SELECT count(*) FROM migrate_log WHERE revision = 'portio
 progress() { sql "SELECT message FROM migrate_log WHERE revision = 'portion1' AND state = 'batch' ORDER BY id DESC LIMIT 1"; }
 
 for engine in postgresql sqlite; do
-    it "commits each portion and tells of them in one row of the log ($engine)"
+    it "is named by a dry run ($engine)"
     use $engine "whole_$engine"
+    run "$OURS" shared head --dry-run
+    expect_stdout_contains "upgrade portion1, revision portion1 (batch)"
+    run "$OURS" shared head --dry-run --json
+    expect_equal "$(jq -c '.. | objects | select(.revision == "portion1") | .batch' <<<"$OUT" | head -n 1)" true
+
+    it "commits each portion and tells of them in one row of the log ($engine)"
     run "$OURS" shared head --batch-pause 0 --json
     expect_exit 0
     expect_equal "$(touched_once)" $ROWS
