@@ -65,6 +65,7 @@ struct chain_relation {
     VEC(struct chain_constraint) constraints;
     VEC(struct chain_index) indexes;
     struct strings reads; /* a view: relations that its query names */
+    struct strings names; /* of columns that its query speaks of, "*" for all of them */
 };
 
 enum chain_object_kind { CHAIN_ENUM, CHAIN_DOMAIN, CHAIN_OTHER_TYPE };

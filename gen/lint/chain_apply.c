@@ -177,23 +177,46 @@ static void collect_reads(struct arena *a, const json_t *node, struct strings *r
     json_object_foreach((json_t *)(uintptr_t)node, key, value) collect_reads(a, value, reads, local);
 }
 
-static void create_view(struct chain *c, const json_t *node)
+/* Every column that the query names, wherever; "*" stands for all. */
+static void collect_names(struct arena *a, const json_t *node, struct strings *names)
+{
+    const json_t *value, *fields = json_object_get(json_object_get(node, "ColumnRef"), "fields");
+    const char *key, *name = fields ? tree_string(fields) : NULL;
+    size_t i;
+    if (fields && !strings_has(names, name ? name : "*"))
+        vec_push(a, names, name ? arena_strdup(a, name) : "*");
+    json_array_foreach(node, i, value) collect_names(a, value, names);
+    json_object_foreach((json_t *)(uintptr_t)node, key, value) collect_names(a, value, names);
+}
+
+static void read_query(struct chain *c, struct chain_relation *r, const json_t *query)
 {
     struct strings local = {0};
+    r->reads = r->names = (struct strings){0};
+    collect_reads(c->arena, query, &r->reads, &local);
+    collect_names(c->arena, query, &r->names);
+}
+
+/* Their types are nobody's question; a name that the tree does not tell is "". */
+static void create_view(struct chain *c, const json_t *node)
+{
     struct chain_relation *r = chain_have(c, chain_name_of(c->arena, json_object_get(node, "view")), CHAIN_VIEW);
-    r->reads = (struct strings){0};
-    collect_reads(c->arena, json_object_get(node, "query"), &r->reads, &local);
+    struct strings columns = {0};
+    read_query(c, r, json_object_get(node, "query"));
+    r->columns.n = 0;
+    r->whole = tree_view_columns(c->arena, node, &columns);
+    for (size_t i = 0; i < columns.n; i++)
+        vec_push(c->arena, &r->columns, (struct chain_column){.name = columns.v[i] ? columns.v[i] : ""});
 }
 
 static void create_table_as(struct chain *c, const json_t *node)
 {
-    struct strings local = {0};
     bool view = tree_says(node, "objtype", "OBJECT_MATVIEW");
     const json_t *rel = json_object_get(json_object_get(node, "into"), "rel");
     struct chain_relation *r = chain_have(c, chain_name_of(c->arena, rel),
                                           view ? CHAIN_MATERIALIZED_VIEW : CHAIN_TABLE);
     if (view && !r->reads.n)
-        collect_reads(c->arena, json_object_get(node, "query"), &r->reads, &local);
+        read_query(c, r, json_object_get(node, "query"));
 }
 
 static void select_into(struct chain *c, const json_t *node)

@@ -58,7 +58,7 @@ void changes_drop_command(struct lint_statement *s, const json_t *command, size_
     const json_t *relation = json_object_get(s->node, "relation");
     const char *name = json_string_value(json_object_get(command, "name"));
     size_t at = changes_place(s, name, from);
-    if (!changes_in_use(s, relation))
+    if (!name || !changes_in_use(s, relation))
         return;
     bool column = tree_says(command, "subtype", "AT_DropColumn");
     if (column)

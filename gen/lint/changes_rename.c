@@ -247,45 +247,16 @@ void changes_enum_use(struct lint_statement *s)
 
 /* --------------------------------------------------------------------------------------------------------------- views */
 
-/* The column's name as PostgreSQL would choose it; NULL: not told by the tree alone. */
-static const char *target_name(const json_t *item)
-{
-    const json_t *target = json_object_get(item, "ResTarget");
-    const char *alias = json_string_value(json_object_get(target, "name"));
-    const json_t *value = json_object_get(target, "val");
-    const json_t *cast = json_object_get(value, "TypeCast");
-    const json_t *fields = json_object_get(json_object_get(cast ? json_object_get(cast, "arg") : value, "ColumnRef"),
-                                           "fields");
-    return alias ? alias : tree_string(fields);
-}
-
-static bool is_star(const json_t *item)
-{
-    const json_t *value = json_object_get(json_object_get(item, "ResTarget"), "val");
-    const json_t *fields = json_object_get(json_object_get(value, "ColumnRef"), "fields");
-    return json_object_get(json_array_get(fields, json_array_size(fields) - 1), "A_Star");
-}
-
-static const json_t *select_of(const json_t *view)
-{
-    const json_t *select = json_object_get(json_object_get(view, "query"), "SelectStmt");
-    while (json_object_get(select, "larg"))
-        select = json_object_get(select, "larg");
-    return select;
-}
-
 /* The first column of the old view that the new one does not have in its place; NULL: none, or unknown. */
-static const char *lost_column(const json_t *view, const struct chain_relation *old)
+static const char *lost_column(struct arena *a, const json_t *view, const struct chain_relation *old)
 {
-    const json_t *aliases = json_object_get(view, "aliases"), *targets = json_object_get(select_of(view), "targetList");
-    size_t n = json_array_size(targets);
-    for (size_t i = 0; n && i < old->columns.n; i++) {
-        const json_t *target = json_array_get(targets, i), *alias = json_array_get(aliases, i);
-        if (i < n && is_star(target))
-            return NULL;
-        const char *name = alias ? tree_string(alias) : target_name(target);
-        if (i >= n || (name && strcmp(name, old->columns.v[i].name) != 0))
-            return old->columns.v[i].name;
+    struct strings now = {0};
+    if (!tree_view_columns(a, view, &now))
+        return NULL;
+    for (size_t i = 0; i < old->columns.n; i++) {
+        const char *name = old->columns.v[i].name;
+        if (*name && (i >= now.n || (now.v[i] && strcmp(now.v[i], name) != 0)))
+            return name;
     }
     return NULL;
 }
@@ -297,7 +268,7 @@ void changes_view(struct lint_statement *s)
     const char *name = chain_name_of(a, view), *sql = tree_name(a, view);
     const struct chain_relation *old = chain_relation(s->section->chain, name);
     const char *lost = tree_true(s->node, "replace") && old && old->kind == CHAIN_VIEW && old->whole
-                           ? lost_column(s->node, old)
+                           ? lost_column(a, s->node, old)
                            : NULL;
     provide(s, name);
     if (!lost)
@@ -316,7 +287,7 @@ void changes_table_as(struct lint_statement *s)
     changes_if_not_exists(s);
 }
 
-/* ALTER COLUMN … TYPE under views: the chain knows the relations that a view names, and not the columns. */
+/* ALTER COLUMN … TYPE under views whose queries speak of a column of that name. */
 void changes_type_command(struct lint_statement *s, const json_t *command, size_t *from)
 {
     struct arena *a = s->section->arena;
@@ -325,8 +296,8 @@ void changes_type_command(struct lint_statement *s, const json_t *command, size_
     size_t at = changes_place(s, column, from);
     BUF_AUTO views = {0};
     const struct chain_relation *r;
-    for (size_t i = 0; (r = chain_next(s->section->chain, &i));)
-        if ((r->kind == CHAIN_VIEW || r->kind == CHAIN_MATERIALIZED_VIEW) && strings_has(&r->reads, name))
+    for (size_t i = 0; column && (r = chain_next(s->section->chain, &i));)
+        if (strings_has(&r->reads, name) && (strings_has(&r->names, column) || strings_has(&r->names, "*")))
             buf_addf(&views, "%s%s", views.n ? ", " : "", r->name);
     if (!views.n || s->nest == NEST_ROUTINE)
         return;

@@ -116,6 +116,11 @@ bool tree_says(const json_t *node, const char *key, const char *value);
 size_t tree_location(const json_t *node); /* 0 when it has none */
 /* One name, in quotes where SQL wants them. */
 void tree_quote(struct buf *out, const char *name);
+/*
+ * The names of a view's columns, from a ViewStmt: those that are written, else the query's as PostgreSQL chooses them; NULL
+ * where the tree alone does not tell. False: there is a "*", so that not even their number is known.
+ */
+bool tree_view_columns(struct arena *a, const json_t *view, struct strings *out);
 /* documents, billing.documents, quoted where SQL wants it; of a RangeVar, or of a list of String names. */
 const char *tree_name(struct arena *a, const json_t *range_var_or_names);
 

@@ -179,3 +179,47 @@ const char *tree_name(struct arena *a, const json_t *node)
     }
     return arena_str(a, buf_str(&out));
 }
+
+/* ---- views ---- */
+
+/* The column's name as PostgreSQL would choose it; NULL: not told by the tree alone. */
+static const char *target_name(const json_t *item)
+{
+    const json_t *target = json_object_get(item, "ResTarget");
+    const char *alias = json_string_value(json_object_get(target, "name"));
+    const json_t *value = json_object_get(target, "val");
+    const json_t *cast = json_object_get(value, "TypeCast");
+    const json_t *fields = json_object_get(json_object_get(cast ? json_object_get(cast, "arg") : value, "ColumnRef"),
+                                           "fields");
+    return alias ? alias : tree_string(fields);
+}
+
+static bool is_star(const json_t *item)
+{
+    const json_t *value = json_object_get(json_object_get(item, "ResTarget"), "val");
+    const json_t *fields = json_object_get(json_object_get(value, "ColumnRef"), "fields");
+    return json_object_get(json_array_get(fields, json_array_size(fields) - 1), "A_Star");
+}
+
+/* Of a UNION the first branch names the columns. */
+static const json_t *select_of(const json_t *view)
+{
+    const json_t *select = json_object_get(json_object_get(view, "query"), "SelectStmt");
+    while (json_object_get(select, "larg"))
+        select = json_object_get(select, "larg");
+    return select;
+}
+
+bool tree_view_columns(struct arena *a, const json_t *view, struct strings *out)
+{
+    const json_t *aliases = json_object_get(view, "aliases"), *item;
+    size_t i;
+    json_array_foreach(json_object_get(select_of(view), "targetList"), i, item)
+    {
+        const char *name = tree_string(json_array_get(aliases, i));
+        if (is_star(item))
+            return false;
+        vec_push(a, out, arena_strdup(a, name ? name : target_name(item)));
+    }
+    return out->n > 0;
+}

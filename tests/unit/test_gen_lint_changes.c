@@ -162,6 +162,18 @@ static void types_under_views_stay(void **state)
     expect("ALTER TABLE documents ALTER COLUMN title TYPE text;\nDROP VIEW titles;\n"
            "ALTER TABLE documents ALTER COLUMN title TYPE varchar(90);",
            "view-replace", "1:36 view-replace ALTER COLUMN title TYPE on documents, which public.titles reads\n");
+    expect("ALTER TABLE documents ALTER COLUMN size TYPE numeric;", "view-replace", "");
+}
+
+static void views_keep_their_columns(void **state)
+{
+    (void)state;
+    expect("CREATE OR REPLACE VIEW titles AS SELECT size FROM documents;", "view-replace",
+           "1:24 view-replace CREATE OR REPLACE VIEW titles does not keep the column id in its place\n");
+    expect("CREATE OR REPLACE VIEW titles AS SELECT id, title, size FROM documents;", "view-replace", "");
+    expect("CREATE OR REPLACE VIEW titles AS SELECT * FROM documents;", "view-replace", "");
+    expect("CREATE OR REPLACE VIEW titles (id, title) AS SELECT size, lower(title) FROM documents;", "view-replace",
+           "");
 }
 
 static void types_of_new_columns(void **state)
@@ -229,6 +241,7 @@ int main(void)
         cmocka_unit_test(a_new_value_of_an_enum_waits_for_the_commit),
         cmocka_unit_test(names_that_are_taken_again_are_no_loss),
         cmocka_unit_test(types_under_views_stay),
+        cmocka_unit_test(views_keep_their_columns),
         cmocka_unit_test(types_of_new_columns),
         cmocka_unit_test(what_a_rerun_trips_over),
         cmocka_unit_test(if_not_exists_hides_in_a_transaction),

@@ -26,7 +26,7 @@ CREATE TABLE sales_table (quantity integer);
 ALTER TABLE distributors ADD COLUMN city varchar(30);
 -- expect: -
 ALTER TABLE measurements ADD COLUMN seen timestamp with time zone DEFAULT now();
--- expect: prefer-text
+-- expect: prefer-text,trigger-lock
 ALTER TABLE transactions ADD COLUMN status varchar(30) DEFAULT 'old', ALTER COLUMN status SET default 'current';
 -- expect: drop-column
 ALTER TABLE distributors DROP COLUMN address RESTRICT;
@@ -35,7 +35,7 @@ ALTER TABLE distributors ALTER COLUMN address TYPE varchar(80), ALTER COLUMN nam
 -- expect: type-rewrite
 ALTER TABLE foo ALTER COLUMN foo_timestamp SET DATA TYPE timestamp with time zone
     USING timestamp with time zone 'epoch' + foo_timestamp * interval '1 second';
--- expect: type-rewrite
+-- expect: trigger-lock,type-rewrite
 ALTER TABLE foo ALTER COLUMN foo_timestamp DROP DEFAULT, ALTER COLUMN foo_timestamp TYPE timestamp with time zone
     USING timestamp with time zone 'epoch' + foo_timestamp * interval '1 second', ALTER COLUMN foo_timestamp SET DEFAULT now();
 -- expect: rename-column
@@ -52,13 +52,13 @@ ALTER TABLE distributors ALTER COLUMN dist_id DROP NOT NULL;
 ALTER TABLE distributors ADD CONSTRAINT zip2 CHECK (char_length(zipcode) = 5);
 -- expect: check-not-valid
 ALTER TABLE distributors ADD CONSTRAINT zip2 CHECK (char_length(zipcode) = 5) NO INHERIT;
--- expect: -
+-- expect: trigger-lock
 ALTER TABLE distributors DROP CONSTRAINT zipchk;
--- expect: -
+-- expect: trigger-lock
 ALTER TABLE ONLY distributors DROP CONSTRAINT zipchk;
--- expect: fk-not-valid
+-- expect: fk-no-index,fk-not-valid
 ALTER TABLE distributors ADD CONSTRAINT distfk FOREIGN KEY (address) REFERENCES addresses (address);
--- expect: -
+-- expect: fk-no-index
 ALTER TABLE distributors ADD CONSTRAINT distfk FOREIGN KEY (address) REFERENCES addresses (address) NOT VALID;
 -- expect: unique-direct
 ALTER TABLE distributors ADD CONSTRAINT dist_id_zipcode_key UNIQUE (dist_id, zipcode);
