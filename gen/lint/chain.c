@@ -159,8 +159,9 @@ const struct chain_user_type *chain_user_type(const struct chain *c, const char 
 
 const struct chain_user_type *chain_type_object(const struct chain *c, const struct chain_type *type)
 {
-    const char *name = strchr(type->name, '.') ? type->name : chain_name(c->arena, NULL, type->name);
-    return chain_find_type(c, name);
+    if (!type->name)
+        return NULL;
+    return chain_find_type(c, strchr(type->name, '.') ? type->name : chain_name(c->arena, NULL, type->name));
 }
 
 const struct chain_relation *chain_next(const struct chain *c, size_t *at)
