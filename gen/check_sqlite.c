@@ -193,6 +193,7 @@ void check_sqlite(struct source *s)
     for (size_t i = 0; i < s->streams.n; i++)
         if (s->streams.v[i]->dialects & DIALECT_BIT(DIALECT_SQLITE))
             check_stream(s, s->streams.v[i], &m);
-    memory_write(&m, s->arena);
+    if (!s->only_reads)
+        memory_write(&m, s->arena);
     sqlite3_hard_heap_limit64(limit);
 }

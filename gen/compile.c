@@ -1,4 +1,6 @@
 /* compile: from the folder of migrations to C. check: the same without writing anything. */
+#include <unistd.h>
+
 #include "gen/autogenerate_command.h"
 #include "gen/check.h"
 #include "gen/command.h"
@@ -13,9 +15,16 @@ static size_t count_revisions(const struct source *s)
 }
 
 /* The graph first: SQLite runs each revision on exactly its ancestors. */
+/* Where the build usually leaves what it remembers: who only looks need not run again what passed there. */
+static const char USUAL_MEMORY[] = "build/gen/sqlite.checked";
+
 bool app_check(struct app *app, struct err *e)
 {
     struct source *s = &app->source;
+    if (!s->checked && access(USUAL_MEMORY, R_OK) == 0) {
+        s->checked = USUAL_MEMORY;
+        s->only_reads = true;
+    }
     if (!source_read(s, app->folder, e))
         return false;
     link_streams(s);

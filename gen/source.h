@@ -140,7 +140,8 @@ struct source {
     const char *program; /* the executable's name, for messages; NULL: profile-migrate */
     const char *tool;    /* migrate-gen as it was called; ask source_tool() */
     const char
-        *checked; /* a file that remembers which SQLite revisions passed, so that they are not run again; or NULL */
+        *checked;    /* a file that remembers which SQLite revisions passed, so that they are not run again; or NULL */
+    bool only_reads; /* that file is a build's, and is left as it is */
     VEC(struct source_stream *) streams; /* registry first, else in byte order of names */
     struct findings findings;
 };

@@ -594,7 +594,7 @@ void try_sqlite_stream(struct source *s, const struct source_stream *stream, con
 }
 
 void try_sqlite_watch(const struct source *s, const struct source_stream *stream,
-                      const struct sqlite_revision *revisions, const struct sqlite_watch *watch)
+                      const struct sqlite_revision *revisions, const bool *wanted, const struct sqlite_watch *watch)
 {
     ARENA_AUTO a = {0};
     struct trial t;
@@ -602,10 +602,10 @@ void try_sqlite_watch(const struct source *s, const struct source_stream *stream
     quiet.findings = (struct findings){.arena = &a};
     open_trial(&t, &quiet, stream, revisions, &a);
     t.watch = watch;
+    memcpy(t.todo, wanted, t.n * sizeof *wanted);
     for (uint32_t i = 0; i < t.n; i++)
-        t.todo[i] = true;
-    for (uint32_t i = 0; i < t.n && (t.db || start_anew(&t)); i++)
-        t.outcome[i] = try_one(&t, i);
+        if (wanted[i] && (t.db || start_anew(&t)))
+            t.outcome[i] = try_one(&t, i);
     close_trial(&t);
     findings_free(&quiet.findings);
 }

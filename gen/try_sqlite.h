@@ -32,8 +32,8 @@ void try_sqlite_stream(struct source *s, const struct source_stream *stream, con
                        struct memory *m);
 
 /*
- * Looks on while the up of each revision runs on exactly its ancestors, in topological order. `db` may be asked and must be
- * left as it is. What does not run has its findings from trying.
+ * Looks on while the up of each revision that is `wanted` (parallel to the stream's) runs on exactly its ancestors, in
+ * topological order. `db` may be asked and must be left as it is. What does not run has its findings from trying.
  */
 struct sqlite_watch {
     void (*begins)(void *to, uint32_t revision, const struct sqlite_body *body, struct scratch *db);
@@ -43,7 +43,7 @@ struct sqlite_watch {
     void *to;
 };
 void try_sqlite_watch(const struct source *s, const struct source_stream *stream,
-                      const struct sqlite_revision *revisions, const struct sqlite_watch *watch);
+                      const struct sqlite_revision *revisions, const bool *wanted, const struct sqlite_watch *watch);
 
 /* For a stream whose graph has errors: only syntax. */
 void try_sqlite_syntax(struct source *s, const struct source_stream *stream, const struct sqlite_revision *revisions);

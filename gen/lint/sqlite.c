@@ -589,6 +589,43 @@ static struct sqlite_body body_of(struct arena *a, const struct revision_section
     };
 }
 
+static bool wants_look(const struct sqlite_action *action, bool types)
+{
+    switch (action->kind) {
+    case ACTION_CREATE_TABLE:
+        return types;
+    case ACTION_INSERT:
+        return action->replaces;
+    case ACTION_UPDATE:
+    case ACTION_DELETE:
+        return action->replaces || !action->where;
+    case ACTION_DROP_TABLE:
+    case ACTION_RENAME_TABLE:
+    case ACTION_RENAME_COLUMN:
+    case ACTION_DROP_COLUMN:
+        return true;
+    case ACTION_OTHER:
+    case ACTION_DROP_PART:
+        break;
+    }
+    return false;
+}
+
+/* Most sections hold nothing that a rule is about: they are run only where another one builds on them. */
+static bool is_wanted(struct arena *a, const struct source_revision *r, const struct revision_section *section,
+                      bool types)
+{
+    bool wanted = section->flags & SECTION_BATCH;
+    for (uint32_t i = 0; !wanted && i < section->n_statements; i++) {
+        const struct revision_statement *st = &section->statements[i];
+        struct sqlite_action action = sqlite_action_read(
+            a, str_slice(r->file.bytes, st->offset, (size_t)st->offset + st->length));
+        wanted = wants_look(&action, types);
+    }
+    arena_reset(a);
+    return wanted;
+}
+
 void lint_sqlite_stream(struct source *s, const struct source_stream *stream,
                         void (*take)(void *to, struct lint_section *section), void *to)
 {
@@ -597,13 +634,18 @@ void lint_sqlite_stream(struct source *s, const struct source_stream *stream,
     struct looker l = {.source = s, .stream = stream, .take = take, .to = to, .a = &section};
     struct sqlite_watch watch = {begins, at_statement, ends, &l};
     struct sqlite_revision *revisions = ARENA_ARRAY(&a, struct sqlite_revision, stream->revisions.n);
+    bool *wanted = ARENA_ARRAY(&a, bool, stream->revisions.n);
+    const struct lint_rule *strict = lint_rule_find(STR("sl-types"));
+    bool types = strict && lint_severity(stream, strict) != SEVERITY_OFF;
     for (size_t i = 0; i < stream->revisions.n; i++) {
         const struct source_revision *r = stream->revisions.v[i];
         int8_t pick = r->unreadable ? SECTION_NONE : r->revision.pick[DIRECTION_UP][DIALECT_SQLITE];
-        if (pick != SECTION_NONE)
-            revisions[i].direction[DIRECTION_UP] = body_of(&a, &r->sections.v[pick]);
+        if (pick == SECTION_NONE)
+            continue;
+        revisions[i].direction[DIRECTION_UP] = body_of(&a, &r->sections.v[pick]);
+        wanted[i] = is_wanted(&section, r, &r->sections.v[pick], types);
     }
     sqlite3_int64 limit = sqlite3_hard_heap_limit64(SCRATCH_MEGABYTES << 20);
-    try_sqlite_watch(s, stream, revisions, &watch);
+    try_sqlite_watch(s, stream, revisions, wanted, &watch);
     sqlite3_hard_heap_limit64(limit);
 }
