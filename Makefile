@@ -54,12 +54,14 @@ endif
 
 # Everything that is needed to build, test, lint and measure, and nothing else: all from Debian bookworm.
 # postgresql-server-dev-15 is there for libpgcommon_shlib.a and libpgport_shlib.a, which a static libpq needs.
-DEPS := gcc libc6-dev binutils make pkg-config xxd git \
+# DEPS_BUILD is the part that building the executables and an image of one takes.
+DEPS_BUILD := gcc libc6-dev binutils make pkg-config xxd \
 	libpq-dev postgresql-server-dev-15 libsqlite3-dev libssl-dev zlib1g-dev \
-	libglib2.0-dev libjansson-dev libpg-query-dev uthash-dev \
+	libglib2.0-dev libjansson-dev libpg-query-dev uthash-dev ca-certificates
+DEPS := $(DEPS_BUILD) git \
 	libcmocka-dev postgresql-15 sqlite3 openssl procps pgbouncer \
 	python3 alembic python3-sqlalchemy python3-psycopg2 python3-asyncpg python3-yaml \
-	groff-base iproute2 util-linux gnuplot-nox \
+	groff-base iproute2 util-linux gnuplot-nox umoci systemd \
 	clang clang-format clang-tidy libclang-rt-14-dev cppcheck shellcheck valgrind strace
 # Only for `make test-cluster`: daemons that nobody wants on a machine that does not need them.
 DEPS_CLUSTER := slurm-wlm munge
@@ -114,7 +116,7 @@ MAN     := $(BUILD)/man/$(NAME).1 $(BUILD)/man/migrate-gen.1
 
 # ---------------------------------------------------------------------------------------------------------- verbs
 
-.PHONY: help all deps deps-cluster demo revision fingerprints verify test test-unit test-integration test-cluster lint fuzz fuzz-smoke bench \
+.PHONY: help all deps deps-build deps-cluster image-root oci demo revision fingerprints verify test test-unit test-integration test-cluster lint fuzz fuzz-smoke bench \
 	man docs install clean format tidy static-build lib unit tools tests-ready fuzzers
 
 all: $(BUILD)/$(NAME) $(TOOLS)/migrate-gen	## build both executables (the default)
@@ -136,6 +138,9 @@ help:	## this list
 
 deps:	## install the Debian packages that everything here needs (uses sudo unless root)
 	$(call install_packages,$(DEPS))
+
+deps-build:	## install those that building takes, and no more: for a build in a container
+	$(call install_packages,$(DEPS_BUILD))
 
 deps-cluster:	## install the packages that test-cluster needs besides (apt)
 	$(call install_packages,$(DEPS_CLUSTER))
@@ -188,6 +193,14 @@ docs: $(TOOLS)/migrate-gen	## write docs/configuration.md and docs/rules.md from
 	@for page in configuration rules; do \
 		$(TOOLS)/migrate-gen help --$$page >$(BUILD)/$$page.md || exit; \
 		cmp -s $(BUILD)/$$page.md docs/$$page.md || cp $(BUILD)/$$page.md docs/$$page.md; done
+
+image-root: $(BUILD)/$(NAME)	## $(BUILD)/image-root: the whole file system of a container image, for docs/deploy/Dockerfile
+	$(call say,IMAGE,$(BUILD)/image-root)
+	$(Q)gen/image.sh root $(BUILD)/$(NAME) $(BUILD)/image-root
+
+oci: image-root	## $(BUILD)/oci/$(NAME).tar: that image as an OCI tarball NAME:VERSION, without a container engine
+	$(call say,OCI,$(BUILD)/oci/$(NAME).tar)
+	$(Q)gen/image.sh oci $(BUILD)/image-root $(BUILD)/oci/$(NAME).tar '$(NAME)' '$(VERSION)'
 
 clean:	## remove $(BUILD)
 	rm -rf $(BUILD)
