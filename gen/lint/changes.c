@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "gen/statements.h"
 #include "schema/tokens.h"
 
 struct changes *changes_of(struct lint_section *section)
@@ -72,6 +73,13 @@ const char *changes_fill(const struct lint_statement *s, const char *text, const
         }
     }
     return arena_str(s->section->run, buf_str(&out));
+}
+
+bool lint_wants_limit(const struct lint_statement *s)
+{
+    const struct revision_section *section = s->section->section;
+    return section->flags & SECTION_BATCH && section->n_statements == 1 && s->nest == NEST_NONE &&
+           kind_writes_rows(s->kind);
 }
 
 bool lint_has_limit(struct str text, enum dialect dialect)

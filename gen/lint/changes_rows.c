@@ -305,6 +305,6 @@ void changes_select(struct lint_statement *s)
 
 void changes_batch(struct lint_statement *s)
 {
-    if (is_batch(s) && s->nest == NEST_NONE && !lint_has_limit(s->text, DIALECT_POSTGRESQL))
+    if (lint_wants_limit(s) && !lint_has_limit(s->text, DIALECT_POSTGRESQL))
         lint_found(s, "batch-without-limit", 0, "%s without a LIMIT in a batch section", s->kind);
 }

@@ -336,9 +336,9 @@ static void delete (struct looker *l, struct lint_statement *s, const struct sql
     cascades(l, s, action, db);
 }
 
-static void check_limit(struct looker *l, struct lint_statement *s)
+static void check_limit(struct lint_statement *s)
 {
-    if (l->section.section->flags & SECTION_BATCH && !lint_has_limit(s->text, DIALECT_SQLITE))
+    if (lint_wants_limit(s) && !lint_has_limit(s->text, DIALECT_SQLITE))
         lint_found(s, "batch-without-limit", 0, "%s without a LIMIT in a batch section", s->kind);
 }
 
@@ -359,7 +359,7 @@ static void at_statement(void *to, size_t at, struct scratch *scratch)
     struct looker *l = to;
     struct lint_statement s = lint_earlier(&l->section, (uint32_t)at);
     const struct sqlite_action *action = &l->actions.v[at];
-    check_limit(l, &s);
+    check_limit(&s);
     if (rules[action->kind])
         rules[action->kind](l, &s, action, scratch_handle(scratch));
 }

@@ -81,6 +81,8 @@ const char *lint_insert_after(const struct lint_statement *s, const char *after,
 bool lint_in_use(const struct lint_statement *s, const json_t *range_var);
 bool lint_in_transaction(const struct lint_statement *s);
 
+/* The one statement of a batch section, of a kind that can be repeated; what is not is the check stage's finding. */
+bool lint_wants_limit(const struct lint_statement *s);
 /* LIMIT or FETCH FIRST stands somewhere in the text; LIMIT ALL and LIMIT NULL do not count. */
 bool lint_has_limit(struct str text, enum dialect dialect);
 
