@@ -580,3 +580,9 @@ first_table
 verify --scratch sqlite:///x.db
 expect_exit 2
 expect_stderr_contains " s verify --dialect sqlite\` looks at the other engine alone"
+
+it "finds nothing wrong with the sample, whose lock reports are those of now"
+cp -r "$TOP/migrations" sample
+run timeout 200 "$MIGRATE_GEN" --migrations sample verify --scratch "$SERVER" --check
+expect_exit 0
+expect_stdout_contains "tenant: postgresql: 12 revisions up, down and up again"
