@@ -332,5 +332,6 @@ install: tools man	## migrate-gen, library, headers, build rules and manuals int
 	for h in $(HEADERS:runtime/%=%); do \
 		install -D -m 644 runtime/$$h $(DESTDIR)$(PREFIX)/include/profile-migrate/$$h || exit; done
 	install -D -m 644 gen/project.mk $(DESTDIR)$(PREFIX)/share/profile-migrate/profile-migrate.mk
+	install -m 755 gen/sbom.sh $(DESTDIR)$(PREFIX)/share/profile-migrate/sbom.sh
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 $(MAN) $(DESTDIR)$(PREFIX)/share/man/man1

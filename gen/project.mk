@@ -17,6 +17,7 @@
 #   gen/inputs              names, sizes and times of everything in MIGRATIONS; changes when a file does, or comes, or goes
 #   gen/sources.mk, *.c     written by `migrate-gen compile`, which leaves a file alone when its text is the same
 #   gen/*.o                 so that one changed revision compiles one small object and its stream's table
+#   gen/linked-*            the libraries of others: joined, listed, watched, and their bill of materials (sbom.sh)
 #   $(NAME)                 static-pie and stripped; $(NAME).debug holds the debug information
 
 MIGRATE_RULES := $(lastword $(MAKEFILE_LIST))
@@ -28,6 +29,7 @@ migrate_prefix  := $(dir $(MIGRATE_RULES))../..
 MIGRATE_GEN     ?= $(migrate_prefix)/bin/migrate-gen
 MIGRATE_LIB     ?= $(migrate_prefix)/lib/profile-migrate
 MIGRATE_INCLUDE ?= $(migrate_prefix)/include/profile-migrate
+migrate_sbom    := $(dir $(MIGRATE_RULES))sbom.sh
 
 ifneq ($(words $(MAKEFILE_LIST)),1)
 
@@ -59,7 +61,11 @@ $(GEN)/inputs: FORCE
 	@find -L '$(MIGRATIONS)' -type f -printf '%P %s %T@\n' | sort >$@.new && \
 		if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
-$(GEN)/generated: $(GEN)/inputs $(MIGRATE_GEN)
+$(GEN)/built-as: FORCE
+	@mkdir -p $(GEN)
+	@printf '%s\n' '$(NAME)' >$@.new; if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+$(GEN)/generated: $(GEN)/inputs $(GEN)/built-as $(MIGRATE_GEN)
 	$(call say,GEN,$(MIGRATIONS))
 	$(Q)'$(MIGRATE_GEN)' compile --migrations '$(MIGRATIONS)' --output '$(GEN)' --program '$(NAME)'
 	@touch $@
@@ -105,15 +111,21 @@ project_link := $(GEN)/linked-libraries.o -lpthread -ldl -lm
 project_linked := $(GEN)/linked-libraries.o
 
 # Everything but the revisions and libc is joined once, since finding its way through the archives is most of a link.
-# These are Debian's own, so that a security update of libpq or OpenSSL comes with apt-get: the linker's list of what it
-# read makes us join them again then.
+# These are Debian's own, so that a security update of libpq or OpenSSL comes with apt-get, which makes us join them again
+# then: linked-files is the linker's list of what it read, libc included, and linked-state what those files looked like. A
+# package brings files that are older than our objects, so make's comparison of times would not notice.
 #   libstatic.a, whole       its constructor is named by nobody, and libpq needs its GSSAPI and LDAP stubs
 #   libpgcommon_shlib.a      the variant of libpgcommon that libpq.a was compiled against
 #   wrap, trace-symbol       libpq's call to stretch a password comes to runtime/static/scram.c. The name is internal to
 #                            libpq, so the linker is asked who called: a libpq that does not would build all the same, and
 #                            cost every connection ten milliseconds that nobody would miss
 project_wrapped := scram_SaltedPassword
-$(GEN)/linked-libraries.o: $(project_libs) $(MIGRATE_LIB)/libstatic.a $(GEN)/flags
+$(GEN)/linked-state: FORCE
+	@mkdir -p $(GEN)
+	@$(linked_state) >$@.new; if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+linked_state = if [[ -e $(GEN)/linked-files ]]; then xargs -d '\n' stat -c '%n %s %Y %i' <$(GEN)/linked-files 2>&1; fi
+
+$(GEN)/linked-libraries.o: $(project_libs) $(MIGRATE_LIB)/libstatic.a $(GEN)/flags $(GEN)/linked-state
 	$(Q)$(CC) -r -nostdlib -o $@ -Wl,-u,main,--dependency-file=$@.d \
 		-Wl,--wrap=$(project_wrapped),--trace-symbol=__wrap_$(project_wrapped) \
 		-Wl,--whole-archive $(MIGRATE_LIB)/libstatic.a -Wl,--no-whole-archive $(project_libs) \
@@ -123,7 +135,12 @@ $(GEN)/linked-libraries.o: $(project_libs) $(MIGRATE_LIB)/libstatic.a $(GEN)/fla
 		echo 'the linker said something new (above) while it joined the libraries' >&2; exit 1; fi
 	@if ! grep -q 'libpq\.a(.*): reference to __wrap_$(project_wrapped)$$' $(GEN)/joined.log; then \
 		echo 'this libpq.a does not call $(project_wrapped)(); runtime/static/scram.c is written for one that does' >&2; exit 1; fi
--include $(GEN)/linked-libraries.o.d
+	@$(CC) $(project_ldflags) -o $(GEN)/linked-trial -Wl,--dependency-file=$(GEN)/linked-trial.d \
+		-Wl,--defsym=migrate_catalogue=main,--defsym=migrate_sbom=main \
+		$(project_link) 2>$(GEN)/linked-trial.log || { cat $(GEN)/linked-trial.log >&2; exit 1; }
+	@sed -n 's/:$$//p' $@.d $(GEN)/linked-trial.d | grep -vxF $(foreach f,$@ $(project_libs) $(MIGRATE_LIB)/libstatic.a,-e '$f') | \
+		xargs -d '\n' realpath | sort -u >$(GEN)/linked-files && rm $(GEN)/linked-trial
+	@$(linked_state) >$(GEN)/linked-state && touch $@
 
 # glibc warns of every function that may open shared objects at run time. These four are expected: dlopen is reached by
 # OpenSSL's loadable engines and SQLite's extensions, which we never ask for; the resolver is held to its built-in
@@ -137,13 +154,34 @@ project_ldflags := -pie -fsanitize=$(SAN) -Wl,--build-id=sha1
 project_link := $(project_libs) -lpq -lsqlite3 -lcrypto -ljansson -lpthread
 project_linked := $(project_libs)
 expected_warnings := none
+$(GEN)/linked-files: $(project_libs) $(GEN)/flags
+	@for l in pq sqlite3 crypto jansson; do realpath "$$($(CC) -print-file-name=lib$$l.so)"; done | sort >$@
 
 endif
 
-$(BUILD)/$(NAME): $(project_objects) $(project_linked) $(GEN)/flags $(GEN)/sources.mk
+# `version --sbom` prints it. It depends on the libraries alone, so that a changed revision does not wait for it.
+$(GEN)/linked-sbom.json: $(project_linked) $(if $(SAN),$(GEN)/linked-files) $(GEN)/built-as $(migrate_sbom)
+	$(call say,SBOM)
+	$(Q)version=$$('$(MIGRATE_GEN)' version) && $(migrate_sbom) '$(NAME)' "$${version#migrate-gen }" <$(GEN)/linked-files >$@
+
+define sbom_assembly
+.section .rodata.migrate_sbom, "a", %progbits
+.globl migrate_sbom
+.type migrate_sbom, %object
+migrate_sbom:
+.incbin "linked-sbom.json"
+.byte 0
+.size migrate_sbom, . - migrate_sbom
+.section .note.GNU-stack, "", %progbits
+endef
+$(GEN)/linked-sbom.o: $(GEN)/linked-sbom.json $(GEN)/flags
+	$(file >$(GEN)/linked-sbom.s,$(sbom_assembly))
+	$(Q)$(CC) $(PROJECT_CFLAGS) -c -o $@ $(GEN)/linked-sbom.s
+
+$(BUILD)/$(NAME): $(project_objects) $(project_linked) $(GEN)/linked-sbom.o $(GEN)/flags $(GEN)/sources.mk
 	$(call say,LINK)
 	@printf '%s\n' $(project_objects) >$(GEN)/objects
-	$(Q)$(CC) $(project_ldflags) -o $@.unstripped @$(GEN)/objects $(project_link) 2>$(GEN)/link.log || \
+	$(Q)$(CC) $(project_ldflags) -o $@.unstripped @$(GEN)/objects $(GEN)/linked-sbom.o $(project_link) 2>$(GEN)/link.log || \
 		{ cat $(GEN)/link.log >&2; exit 1; }
 	@if grep -Ev "in function \`|warning: Using '($(expected_warnings))' in statically linked" $(GEN)/link.log >&2; then \
 		echo 'the linker said something new (above): see expected_warnings in $(MIGRATE_RULES)' >&2; exit 1; fi

@@ -98,6 +98,7 @@ static const struct option options[] = {
     {.name = "deep", .commands = "check", .help = "compare every applied revision with the log"},
     {.name = "limit", .argument = "N", .commands = "log", .help = "only the newest N rows of each database"},
     {.name = "force", .commands = "export", .help = "replace files that differ"},
+    {.name = "sbom", .commands = "version", .help = "the linked packages with their versions, as CycloneDX (JSON)"},
     {.name = "man", .commands = "help", .help = "the whole manual page, as roff"},
     {.name = "configuration", .commands = "help", .help = "every setting, as Markdown"},
     {.name = "registry-url",

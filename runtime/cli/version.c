@@ -1,6 +1,7 @@
 /* version: the executable, the libraries in it, and what it carries. */
 #include "cli/app.h"
 #include "cli/format.h"
+#include "cli/sbom.h"
 #include "db/libraries.h"
 
 static const char *library(struct app *app, int which)
@@ -49,9 +50,18 @@ static void print_json(struct app *app)
     output_object(&app->out, &object);
 }
 
+/* The same bytes with --json and without: it is one object on one line as it is. */
+static int print_sbom(struct app *app)
+{
+    output_raw(&app->out, str_from(migrate_sbom));
+    return EXIT_DONE;
+}
+
 static int run_version(struct app *app)
 {
     const struct catalogue *c = app->catalogue;
+    if (call_has(&app->call, "sbom"))
+        return print_sbom(app);
     if (app->out.json) {
         print_json(app);
         return EXIT_DONE;
@@ -70,7 +80,13 @@ static int run_version(struct app *app)
     return EXIT_DONE;
 }
 
-static const char *const version_examples[] = {"version --json", "the executable, its libraries, its streams", NULL};
+static const char *const version_examples[] = {
+    "version --json",
+    "the executable, its libraries, its streams",
+    "version --sbom | python3 -m json.tool",
+    "what it was linked from",
+    NULL,
+};
 
 const struct command command_version = {
     .name = "version",
