@@ -229,16 +229,26 @@ static bool check_result(struct fixer *f)
     return ok;
 }
 
+static bool apply_revision(struct fixer *f, const struct source_revision *r)
+{
+    size_t from = 0, to;
+    while (from < f->rewrites.n && f->rewrites.v[from].revision != r)
+        from++;
+    for (to = from; to < f->rewrites.n && f->rewrites.v[to].revision == r; to++)
+        ;
+    return from == to || apply(f, from, to);
+}
+
+/* Children first: a revision's text is made of the file as it was, and its parents may change its header after that only. */
 static bool make_result(struct fixer *f, struct overlay_files *files)
 {
+    const struct source *s = &f->app->source;
     if (!overlay_open(&f->overlay, f->a, f->app->folder, f->e))
         return false;
-    for (size_t i = 0, to; i < f->rewrites.n; i = to) {
-        for (to = i + 1; to < f->rewrites.n && f->rewrites.v[to].revision == f->rewrites.v[i].revision; to++)
-            ;
-        if (!apply(f, i, to))
-            return false;
-    }
+    for (size_t i = 0; i < s->streams.n; i++)
+        for (size_t k = s->streams.v[i]->revisions.n; k-- > 0;)
+            if (!apply_revision(f, s->streams.v[i]->revisions.v[k]))
+                return false;
     return check_result(f) && overlay_files(&f->overlay, files, f->e);
 }
 

@@ -220,6 +220,27 @@ expect_exit 0
 expect_equal "$(tail -n 1 out | python3 -c 'import json, sys; o = json.load(sys.stdin); print(o["written"], o["rewritten"], o["left"], o["diff"].count("+-- Revision:"))')" \
     "False 5 0 5"
 
+it "rewrites revisions of which one builds on the other, and leaves one head"
+fresh_project
+write_revision p notes index1 base1 <<'SQL'
+-- migrate:up
+ALTER TABLE notes ADD CONSTRAINT notes_titled CHECK (title <> '');
+-- migrate:down
+ALTER TABLE notes DROP CONSTRAINT notes_titled;
+SQL
+sed -i 's/, sqlite//' p/migrations/notes/env.ini
+write_revision p notes after1 index1 <<'SQL'
+-- migrate:up
+ALTER TABLE notes ADD CONSTRAINT notes_filled CHECK (body <> '');
+-- migrate:down
+ALTER TABLE notes DROP CONSTRAINT notes_filled;
+SQL
+fix notes fix --write
+expect_exit 0
+expect_equal "$(files | wc -l)" 5
+expect_equal "$(grep '^-- Revises:' p/migrations/notes/versions/after1_test.sql)" \
+    "-- Revises: $(basename "$(grep -l 'VALIDATE CONSTRAINT notes_titled' p/migrations/notes/versions/*)" | cut -d_ -f1)"
+
 it "leaves no folder behind"
 expect_equal "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'migrate-fix.*' -user "$(id -un)" | wc -l)" 0
 
