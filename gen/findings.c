@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "gen/lint/rules.h"
 
 /* A source line longer than this is not repeated: a megabyte in one line helps nobody. */
 #define LONGEST_SHOWN_LINE ((size_t)64 * 1024)
@@ -171,11 +172,22 @@ static void indent(struct buf *out, const char *text, size_t by)
     }
 }
 
+/* The rule stands behind what was found where somebody may allow it or turn it down, and so must know its name. */
+static void name_rule(struct buf *out, const struct finding *found)
+{
+    const struct lint_rule *rule = lint_rule_find(str_from(found->rule));
+    buf_addz(out, found->err.message);
+    if (rule && !(rule->flags & RULE_ALWAYS))
+        buf_addf(out, " [%s]", rule->id);
+}
+
 /* What lint has to say takes several lines, and SQL among them that somebody copies. */
 static void format_one(struct buf *out, const struct finding *found)
 {
-    BUF_AUTO detail = {0}, hint = {0};
+    BUF_AUTO message = {0}, detail = {0}, hint = {0};
     struct err e = found->err;
+    name_rule(&message, found);
+    e.message = message.p;
     indent(&detail, e.detail, strlen("detail: "));
     indent(&hint, e.hint, strlen("hint: "));
     e.detail = detail.p;

@@ -19,7 +19,7 @@ expect_written() {
 expect_compiles() {
     run "$MIGRATE_GEN" check -q
     expect_exit 0
-    expect_equal "$(grep -E ': (warning|error): ' "$T/err" | grep -v ': warning: the section is empty$' || true)" ""
+    expect_equal "$(grep -E ': (warning|error): ' "$T/err" | grep -v ': warning: the section is empty \[empty-section]$' || true)" ""
 }
 
 header() {
@@ -44,7 +44,7 @@ expect_equal "$(sed "s/$first/ID/; s/^-- Created: .*/-- Created: NOW/" "$FILE")"
 -- migrate:down'
 expect_equal "$FILE" "migrations/app/versions/${first}_create_documents.sql"
 expect_compiles
-expect_stderr_is "$FILE:6:1: warning: the section is empty
+expect_stderr_is "$FILE:6:1: warning: the section is empty [empty-section]
     -- migrate:up
     ^
 hint: write the SQL, or a comment that says why there is nothing to do"
