@@ -28,7 +28,8 @@ extern const struct command command_diff;                                  /* di
 extern const struct command command_revision, command_merge, command_edit; /* author.c */
 extern const struct command command_fingerprint;                           /* fingerprint.c */
 extern const struct command command_fix;                                   /* fix/fix.c */
-extern const struct command command_verify;                                 /* verify/verify.c */
+extern const struct command command_import;                                /* import/import.c */
+extern const struct command command_verify;                                /* verify/verify.c */
 
 extern const struct grammar gen_grammar; /* options.c */
 

@@ -463,7 +463,7 @@ static bool fill_template(const struct author *w, const struct text_file *templa
         {"revision", w->id, false},
         {"down_revision", joined(w->a, &w->parents), false},
         {"message", w->what->message, false},
-        {"created", created_now(w->a), false},
+        {"created", w->what->created ? w->what->created : created_now(w->a), true},
         {"branch_labels", joined(w->a, &w->what->labels), true},
         {"depends_on", joined(w->a, &w->depends), true},
         {"requires", joined(w->a, &w->requires), true},
@@ -498,7 +498,7 @@ static bool render(const struct author *w, struct buf *out, struct err *e)
     struct text_file template;
     const char *shown = file_in(w, "revision.sql.tmpl");
     bool ok = true;
-    if (access(shown, F_OK) == 0)
+    if (!w->what->as_given && access(shown, F_OK) == 0)
         ok = text_read(&findings, "revision.sql.tmpl", shown, &template);
     else
         text_take(&findings, "revision.sql.tmpl", "the built-in template", arena_strdup(w->a, template_text),
@@ -600,15 +600,19 @@ bool scaffold_write(const struct source *s, const struct source_stream *stream, 
     if (!check_message(what->message, e))
         return false;
     w.g = graph_new(w.a, stream->linked);
-    if (!find_parents(&w, e) || !find_depends(&w, e) || !find_requires(&w, e))
+    if (what->as_given) {
+        w.parents = what->parents;
+        w.depends = what->depends;
+    } else if (!find_parents(&w, e) || !find_depends(&w, e) || !find_requires(&w, e)) {
         return false;
+    }
     w.id = what->id ? what->id : new_id(&w);
     if (id)
         *id = w.id;
     const char *slug = scaffold_slug(w.a, what->message);
     const char *name = arena_printf(w.a, "%s/versions/%s%s%s.sql", stream->name, w.id, *slug ? "_" : "", slug);
     *path = file_in(&w, name);
-    if (!render(&w, &text, e) || !check_text(&w, name, *path, buf_str(&text), e))
+    if (!render(&w, &text, e) || (!what->as_given && !check_text(&w, name, *path, buf_str(&text), e)))
         return false;
     const char *folder = file_in(&w, arena_printf(w.a, "%s/versions", stream->name));
     if (mkdir(folder, 0777) < 0 && errno != EEXIST)

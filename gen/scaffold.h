@@ -33,6 +33,12 @@ struct scaffold {
     const struct scaffold_section *sections;
     size_t n_sections;
     const char *comment; /* lines for ${comment}, without their "-- "; NULL: none */
+    /*
+     * A revision that was made elsewhere: parents and depends are ids that need not be there yet, the built-in template is
+     * used, and nobody looks at the result but the caller, when all of them are written.
+     */
+    bool as_given;
+    const char *created; /* NULL: now; "": unknown */
 };
 
 /*

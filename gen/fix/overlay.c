@@ -153,8 +153,22 @@ bool overlay_files(struct overlay *o, struct overlay_files *out, struct err *e)
     return true;
 }
 
+/* A file may stand in a folder that is new, too. */
+static bool make_folders(const struct overlay *o, const char *path, struct err *e)
+{
+    for (const char *slash = path; (slash = strchr(slash, '/')); slash++) {
+        const char *folder = arena_printf(o->arena, "%s/%.*s", o->real, (int)(slash - path), path);
+        if (mkdir(folder, 0777) < 0 && errno != EEXIST)
+            return failed("make", folder, e);
+    }
+    return true;
+}
+
 bool overlay_take(const struct overlay *o, const struct overlay_files *files, struct err *e)
 {
+    for (size_t i = 0; i < files->n; i++)
+        if (!make_folders(o, files->v[i].path, e))
+            return false;
     for (int fresh = 1; fresh >= 0; fresh--)
         for (size_t i = 0; i < files->n; i++)
             if ((files->v[i].old == NULL) == fresh &&

@@ -459,6 +459,21 @@ static const struct lint_rule files[] = {
      .severity = SEVERITY_WARNING,
      .title = "A section that the lock report lacks",
      .why = "Nobody measured what it locks, so that upgrade --dry-run cannot say it."},
+    {.id = "import-gap",
+     .flags = RULE_ALWAYS,
+     .title = "Something of an Alembic project that its SQL does not hold",
+     .why =
+         "Python that asks a database, or batch mode without copy_from, cannot be printed by --sql. Nothing is written until "
+         "--allow-gaps says that somebody will look at the revision."},
+    {.id = "import-conflict",
+     .flags = RULE_ALWAYS,
+     .title = "Scripts and history of Alembic that contradict each other",
+     .why = "They are of different states of the project, or no output of Alembic at all."},
+    {.id = "import-review",
+     .severity = SEVERITY_WARNING,
+     .flags = RULE_ALWAYS,
+     .title = "Something of an imported revision that a person should look at",
+     .why = "It is carried over as it stands, and only its author knows whether that is all of it."},
 };
 
 const struct lint_rules lint_rules_files = {.title = "Files, headers, env.ini", .v = files, .n = COUNT(files)};
