@@ -273,9 +273,13 @@ static void rename_column(struct looker *l, struct lint_statement *s, const stru
 
 static void drop_column(struct looker *l, struct lint_statement *s, const struct sqlite_action *action, sqlite3 *db)
 {
+    const char *table = quoted(l, action->table), *column = quoted(l, action->column);
     (void)db;
-    if (is_in_use(l, action))
-        lint_found(s, "sl-drop-column", 0, "DROP COLUMN %s.%s", quoted(l, action->table), quoted(l, action->column));
+    if (!is_in_use(l, action))
+        return;
+    lint_found(s, "sl-drop-column", 0, "DROP COLUMN %s.%s", table, column);
+    lint_safe(s, "-- release 1: no code uses %s any more\n-- release 2:\nALTER TABLE %s DROP COLUMN %s;", column, table,
+              column);
 }
 
 static void names_list(struct buf *out, const struct looker *l, const struct strings *list)
@@ -314,10 +318,14 @@ static void insert(struct looker *l, struct lint_statement *s, const struct sqli
 
 static void unbounded(struct looker *l, struct lint_statement *s, const struct sqlite_action *action)
 {
-    const char *verb = action->kind == ACTION_DELETE ? "DELETE" : "UPDATE";
+    const bool deletes = action->kind == ACTION_DELETE;
+    const char *table = quoted(l, action->table);
     if (!is_in_use(l, action) || l->section.section->flags & SECTION_BATCH)
         return;
-    lint_found(s, "sl-unbounded-dml", 0, "%s of all rows of %s", verb, quoted(l, action->table));
+    lint_found(s, "sl-unbounded-dml", 0, "%s of all rows of %s", deletes ? "DELETE" : "UPDATE", table);
+    /* Which rows are still to be done only the author of an UPDATE knows. */
+    lint_safe(s, "-- migrate:up batch\n%.*s\nWHERE rowid IN (SELECT rowid FROM %s%s LIMIT 5000);", STR_ARG(s->text),
+              table, deletes ? "" : " WHERE …");
 }
 
 static void update(struct looker *l, struct lint_statement *s, const struct sqlite_action *action, sqlite3 *db)

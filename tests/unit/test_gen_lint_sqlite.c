@@ -99,6 +99,28 @@ static void a_rebuild_names_all_that_it_loses(void **state)
     end(&l);
 }
 
+/* Never those of the rule's example, which would be pasted. */
+static void hints_speak_of_the_statement(void **state)
+{
+    static const char *const cases[][2] = {
+        {"ALTER TABLE t DROP COLUMN a;",
+         "-- release 1: no code uses a any more\n-- release 2:\nALTER TABLE t DROP COLUMN a;"},
+        {"UPDATE t SET a = b;",
+         "-- migrate:up batch\nUPDATE t SET a = b\nWHERE rowid IN (SELECT rowid FROM t WHERE … LIMIT 5000);"},
+        {"DELETE FROM t;", "-- migrate:up batch\nDELETE FROM t\nWHERE rowid IN (SELECT rowid FROM t LIMIT 5000);"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct linted l;
+        begin(&l, "");
+        revision(&l.tree, "a1", "", "", "", TABLE);
+        revision(&l.tree, "b1", "a1", "", "", cases[i][0]);
+        lint(&l);
+        assert_string_equal(first(&l)->err.hint, cases[i][1]);
+        end(&l);
+    }
+}
+
 static void a_rebuild_that_keeps_or_drops_by_name_is_fine(void **state)
 {
     (void)state;
@@ -246,6 +268,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_rebuild_names_all_that_it_loses),
+        cmocka_unit_test(hints_speak_of_the_statement),
         cmocka_unit_test(a_rebuild_that_keeps_or_drops_by_name_is_fine),
         cmocka_unit_test(a_dropped_table_says_who_read_it),
         cmocka_unit_test(a_rename_away_tells_what_follows_it),
