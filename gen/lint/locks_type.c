@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gen/lint/locks.h"
+#include "schema/tokens.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -194,6 +195,35 @@ struct change {
     size_t at;
 };
 
+/* What stands behind USING, to the end of the subcommand; NULL when it was not found. */
+static const char *usage_text(const struct locks_alter *alter)
+{
+    const struct str text = str_slice(alter->s->text, 0, alter->end);
+    struct lexer l = {.text = text, .dialect = DIALECT_POSTGRESQL};
+    struct token t;
+    while (token_next(&l, &t))
+        if (t.offset >= alter->at && token_is_word(text, &t, "USING"))
+            return token_next(&l, &t) ? lint_text(alter->s, t.offset, alter->end) : NULL;
+    return NULL;
+}
+
+/* The new column's value in an UPDATE, and in a trigger, where an expression finds its columns in the row that comes. */
+static void new_value(const struct change *c, const char **in_update, const char **in_trigger)
+{
+    struct locks_alter *alter = c->alter;
+    const char *type = chain_type_text(alter->a, &c->to), *text = usage_text(alter);
+    *in_update = *in_trigger = c->usage ? "…" : NULL;
+    if (!c->usage) {
+        *in_update = arena_printf(alter->a, "%s::%s", c->quoted, type);
+        *in_trigger = arena_printf(alter->a, "NEW.%s", *in_update);
+    } else if (text) {
+        *in_update = arena_printf(alter->a, "(%s)::%s", text, type);
+        *in_trigger = arena_printf(
+            alter->a, "(SELECT %s FROM (SELECT NEW.*) AS %s)", *in_update,
+            locks_quote(alter->a, json_string_value(json_object_get(alter->relation, "relname"))));
+    }
+}
+
 /* A new column that is kept equal by a trigger, filled in batches, and takes the name in the end. */
 static void safe_swap(const struct change *c)
 {
@@ -203,16 +233,19 @@ static void safe_swap(const struct change *c)
     const char *old = locks_quote(alter->a, arena_printf(alter->a, "%s_old", alter->column));
     const char *sync = locks_new_name(alter->a, NULL, alter->name, alter->column, "sync");
     const char *type = chain_type_text(alter->a, &c->to);
-    const char *value = arena_printf(alter->a, "%s::%s", column, type);
+    const char *value, *new_row;
+    new_value(c, &value, &new_row);
+    /* What becomes NULL must not be chosen for ever. */
+    const char *source = c->usage ? arena_printf(alter->a, "(%s)", value) : column;
     lint_safe(
         alter->s,
         "-- revision 1\nALTER TABLE %s ADD COLUMN %s %s;\nCREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql AS $$\n"
-        "BEGIN\n    NEW.%s := NEW.%s;\n    RETURN NEW;\nEND $$;\nCREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s\n"
+        "BEGIN\n    NEW.%s := %s;\n    RETURN NEW;\nEND $$;\nCREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s\n"
         "    FOR EACH ROW EXECUTE FUNCTION %s();\n-- revision 2\n-- migrate:up batch\nUPDATE %s SET %s = %s\nWHERE ctid = ANY "
         "(ARRAY(SELECT ctid FROM %s\n    WHERE %s IS NULL AND %s IS NOT NULL LIMIT 1000));\n-- revision 3, after its default, "
         "indexes and constraints\nDROP TRIGGER %s ON %s;\nALTER TABLE %s RENAME COLUMN %s TO %s;\nALTER TABLE %s RENAME COLUMN %s TO %s;\n"
         "-- revision 4, when no code is left that needs it\nALTER TABLE %s DROP COLUMN %s;\nDROP FUNCTION %s();",
-        table, other, type, sync, other, value, sync, table, sync, table, other, value, table, other, column, sync,
+        table, other, type, sync, other, new_row, sync, table, sync, table, other, value, table, other, source, sync,
         table, table, column, old, table, other, column, table, old, sync);
 }
 

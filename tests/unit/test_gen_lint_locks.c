@@ -405,6 +405,19 @@ static void safe_forms_have_the_names_and_places_of_the_text(void **state)
         "-- revision 1\n-- migrate:up transaction:false\nCREATE UNIQUE INDEX CONCURRENTLY documents_title_key ON documents "
         "(title);\n-- revision 2\nALTER TABLE documents ADD CONSTRAINT documents_title_key UNIQUE USING INDEX "
         "documents_title_key;");
+    expect_safe(
+        documents, "ALTER TABLE documents ALTER size TYPE text USING nullif(size, 0), ADD b int;", "type-rewrite",
+        "size",
+        "-- revision 1\nALTER TABLE documents ADD COLUMN size_new text;\nCREATE FUNCTION documents_size_sync() RETURNS "
+        "trigger LANGUAGE plpgsql AS $$\nBEGIN\n    NEW.size_new := (SELECT (nullif(size, 0))::text FROM (SELECT NEW.*) AS "
+        "documents);\n    RETURN NEW;\nEND $$;\nCREATE TRIGGER documents_size_sync BEFORE INSERT OR UPDATE ON documents\n"
+        "    FOR EACH ROW EXECUTE FUNCTION documents_size_sync();\n-- revision 2\n-- migrate:up batch\n"
+        "UPDATE documents SET size_new = (nullif(size, 0))::text\nWHERE ctid = ANY (ARRAY(SELECT ctid FROM documents\n"
+        "    WHERE size_new IS NULL AND ((nullif(size, 0))::text) IS NOT NULL LIMIT 1000));\n"
+        "-- revision 3, after its default, indexes and constraints\nDROP TRIGGER documents_size_sync ON documents;\n"
+        "ALTER TABLE documents RENAME COLUMN size TO size_old;\nALTER TABLE documents RENAME COLUMN size_new TO size;\n"
+        "-- revision 4, when no code is left that needs it\nALTER TABLE documents DROP COLUMN size_old;\n"
+        "DROP FUNCTION documents_size_sync();");
     expect_safe(documents, "CREATE INDEX i ON documents (title);", "idx-not-concurrent", "CREATE INDEX",
                 "-- migrate:up transaction:false\nCREATE INDEX CONCURRENTLY i ON documents (title);");
 }
