@@ -429,8 +429,12 @@ static void add_relation(struct buf *out, const struct relation *r)
         buf_addz(out, " scan");
 }
 
-/* The line of the relations in `list`. */
-static void write_line(struct arena *a, struct relation **list, size_t n, unsigned flags, struct statement_locks *out)
+/*
+ * The line of the relations in `list`. `held`: what the transaction had before. A lock on one table is held for as long as another
+ * is read, so that it is all the same which of them it is on.
+ */
+static void write_line(struct arena *a, struct relation **list, size_t n, unsigned flags, enum lock_mode held,
+                       struct statement_locks *out)
 {
     BUF_AUTO text = {0};
     *out = (struct statement_locks){.flags = (uint8_t)flags};
@@ -438,11 +442,12 @@ static void write_line(struct arena *a, struct relation **list, size_t n, unsign
         qsort(list, n, sizeof *list, by_name);
     for (size_t i = 0; i < n; i++) {
         const struct relation *r = list[i];
-        bool blocked = r->has >= LOCK_SHARE && r->flags & (LOCKS_REWRITE | LOCKS_SCAN);
-        out->flags = (uint8_t)(out->flags | r->flags | (blocked ? LOCKS_BLOCKED : 0));
+        out->flags = (uint8_t)(out->flags | r->flags);
         out->strongest = (uint8_t)stronger((enum lock_mode)out->strongest, r->has);
         add_relation(&text, r);
     }
+    if (out->flags & (LOCKS_REWRITE | LOCKS_SCAN) && stronger(held, (enum lock_mode)out->strongest) >= LOCK_SHARE)
+        out->flags |= LOCKS_BLOCKED;
     out->relations = arena_strdup(a, text.p ? text.p : "");
 }
 
@@ -456,7 +461,7 @@ bool trace_after(struct trace *t, struct arena *a, struct statement_locks *out, 
     for (size_t i = 0; i < t->n; i++)
         if (is_worth_a_word(&t->v[i]))
             list[n++] = &t->v[i];
-    write_line(a, list, n, 0, out);
+    write_line(a, list, n, 0, t->held, out);
     return true;
 }
 
@@ -590,7 +595,7 @@ bool trace_by_kind(struct trace *t, struct arena *a, struct str text, struct sta
     }
     json_decref(tree);
     if (ok)
-        write_line(a, list, n_list, LOCKS_BY_KIND, out);
+        write_line(a, list, n_list, LOCKS_BY_KIND, LOCK_NOTHING, out);
     arena_reset(&t->statement);
     return ok;
 }
