@@ -134,6 +134,21 @@ static bool is_wanted(const struct linter *l, const struct source_revision *r)
     return index == REVISION_NONE || !l->old.bits || !revset_has(&l->old, index);
 }
 
+/* Safe forms are written as up sections; in a down section its lines are that section's. */
+static const char *for_section(struct arena *a, const char *safe, const struct revision_section *section)
+{
+    BUF_AUTO out = {0};
+    const char *up = "-- migrate:up", *at;
+    if (section->direction == DIRECTION_UP)
+        return safe;
+    for (; (at = strstr(safe, up)); safe = at + strlen(up)) {
+        buf_add(&out, safe, (size_t)(at - safe));
+        buf_addz(&out, "-- migrate:down");
+    }
+    buf_addz(&out, safe);
+    return arena_str(a, buf_str(&out));
+}
+
 static void add_finding(struct linter *l, const struct kept *kept, const struct kept_hit *k)
 {
     const struct lint_hit *hit = &k->hit;
@@ -143,7 +158,8 @@ static void add_finding(struct linter *l, const struct kept *kept, const struct 
     if (hit->why || hit->rule->why)
         err_detail(&found->err, "%s", hit->why ? hit->why : hit->rule->why);
     if (hit->safe || hit->rule->safe)
-        err_hint(&found->err, "%s", hit->safe ? hit->safe : hit->rule->safe);
+        err_hint(&found->err, "%s",
+                 for_section(l->section_arena, hit->safe ? hit->safe : hit->rule->safe, kept->section));
     found->place.revision = r;
     found->place.section = (uint32_t)(kept->section - r->sections.v);
     found->place.statement = hit->statement;

@@ -67,12 +67,24 @@ SQL
 it "shows a finding with its place, its line, the reason and SQL to paste"
 run migrate-gen lint
 expect_exit 0
-expect_stdout_matches '(^|'$'\n'')migrations/s/versions/b\.sql:6:1: warning: [^'$'\n'']*documents[^'$'\n'']*
+expect_stdout_matches '(^|'$'\n'')migrations/s/versions/b\.sql:6:1: warning: [^'$'\n'']*documents[^'$'\n'']* \[idx-not-concurrent\]
     CREATE INDEX documents_title ON documents \(title\);
     \^
 detail: [^'$'\n'']+'
 expect_stdout_contains $'\nhint: -- migrate:up transaction:false\n      CREATE INDEX CONCURRENTLY documents_title ON documents (title);'
 expect_stderr_matches '^3 revisions: 0 errors, [0-9]+ warnings?, [0-9]+ notes?$'
+
+it "advises a down section in its own words"
+revision d dddd4 cccc3 <<'SQL'
+-- migrate:up
+DROP INDEX documents_title;
+-- migrate:down
+CREATE INDEX documents_title ON documents (title);
+SQL
+run migrate-gen lint migrations/s/versions/d.sql
+expect_stdout_contains $'\nhint: -- migrate:up transaction:false\n      DROP INDEX CONCURRENTLY documents_title;'
+expect_stdout_contains $'\nhint: -- migrate:down transaction:false\n      CREATE INDEX CONCURRENTLY documents_title ON documents (title);'
+rm migrations/s/versions/d.sql
 
 it "gives findings as JSON, one a line, and a summary last"
 run migrate-gen lint --json
