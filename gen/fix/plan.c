@@ -216,7 +216,7 @@ void fix_plan_make(struct arena *a, const struct source_stream *stream, const st
                    struct fix_plan *out)
 {
     const struct source_revision *r = list->revision;
-    int down = r->revision.pick[DIRECTION_DOWN][DIALECT_POSTGRESQL];
+    int8_t down = r->revision.pick[DIRECTION_DOWN][DIALECT_POSTGRESQL];
     struct planner p = {.a = a,
                         .stream = stream,
                         .r = r,
