@@ -853,14 +853,14 @@ static void an_unreachable_server_is_waited_for_once(void **state)
         yard_tenant(&y, arena_printf(&y.s.a, "pg%02d", i), NULL, NULL);
     yard_tenants(&y, 20, NULL, 0);
     y.options.jobs = 1; /* who waited in a visit would let nobody pass */
-    y.s.job.wait_ms = 1500;
+    y.s.job.wait_ms = 5000;
     yard_run(&y);
     assert_int_equal(y.result.done, 20);
     assert_int_equal(y.result.failed, 40);
     assert_int_equal(files_before(&y, false), 20);
     assert_non_null(strstr(y.result.failures[39].err.message, "refused"));
     assert_string_equal(y.result.failures[39].err.hint,
-                        "the server accepted nobody for 1.5 s; run again later, or wait longer with --wait");
+                        "the server accepted nobody for 5 s; run again later, or wait longer with --wait");
     yard_end(&y);
 }
 
