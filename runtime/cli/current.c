@@ -31,6 +31,22 @@ static void add_item(struct buf *out, struct visits *v, const struct tenant *t, 
     json_end_object(&j);
 }
 
+/* Rows of a later executable. How many there are. */
+static size_t add_unknown(struct buf *out, const struct visits *v, const struct tenant *t,
+                          const struct outcome *outcome)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < outcome->rows.n; i++) {
+        if (graph_find(v->graph, str_from(outcome->rows.v[i])) != REVISION_NONE)
+            continue;
+        if (t->id && v->app->out.verbosity <= 0)
+            buf_addf(out, "%s: ", t->id);
+        buf_addf(out, "%s (ahead of this executable)\n", outcome->rows.v[i]);
+        n++;
+    }
+    return n;
+}
+
 static void add_lines(struct buf *out, struct visits *v, const struct tenant *t, const struct outcome *outcome,
                       const struct place *where, const struct revlist *all)
 {
@@ -42,7 +58,8 @@ static void add_lines(struct buf *out, struct visits *v, const struct tenant *t,
         address_show(out, &where->address);
         buf_addz(out, ":\n");
     }
-    if (!all->n && t->id && !verbose)
+    size_t unknown = add_unknown(out, v, t, outcome);
+    if (!all->n && !unknown && t->id && !verbose)
         buf_addf(out, "%s: <base>\n", t->id);
     for (size_t i = 0; i < all->n; i++) {
         if (t->id && !verbose)
@@ -63,7 +80,7 @@ static void database_done(struct visits *v, const struct tenant *t, const struct
     struct current *c = v->context;
     struct revlist all = format_all_current(&arena, v->graph, &outcome->rows);
     BUF_AUTO text = {0};
-    c->behind += !outcome->err.fault && outcome->has_state && !outcome->at_head;
+    c->behind += !outcome->err.fault && outcome->has_state && !outcome->at_head && !outcome->ahead;
     if (v->app->out.json)
         add_item(&text, v, t, outcome, &all);
     else

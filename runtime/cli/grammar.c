@@ -125,7 +125,8 @@ static const struct option options[] = {
     {.name = "depends-on", .argument = "REVISION", .flags = OPTION_HIDDEN, .commands = "revision merge"},
     {.name = "rev-id", .argument = "ID", .flags = OPTION_HIDDEN, .commands = "revision merge"},
     {.name = "version-path", .argument = "DIR", .flags = OPTION_HIDDEN, .commands = "revision merge"},
-    {.name = "template", .letter = 't', .argument = "NAME", .flags = OPTION_HIDDEN, .commands = "init"},
+    /* Its long name is that of a setting; hidden commands take any option. */
+    {.name = "t", .letter = 't', .argument = "NAME", .flags = OPTION_HIDDEN, .commands = "init"},
     {.name = "json", .help = "one JSON object a line: events, then the answer"},
     {.name = "quiet", .letter = 'q', .help = "warnings, errors and the answer only"},
     {.name = "verbose", .letter = 'v', .flags = OPTION_REPEATS, .help = "say more; twice for everything"},

@@ -6,6 +6,7 @@
 
 #include "cli/filter.h"
 #include "cli/report.h"
+#include "run/template.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +74,8 @@ static void make_job(struct app *app, const struct stream *stream, const struct 
     };
     if (config_text(c, SET_ON_MISSING))
         out->on_missing = (enum on_missing)(ON_MISSING_FAIL + config_number(c, SET_ON_MISSING));
+    if (stream->kind == STREAM_FLEET && config_text(c, SET_TEMPLATE) && *config_text(c, SET_TEMPLATE))
+        out->template = template_new(&app->arena, config_text(c, SET_TEMPLATE));
     for (int d = 0; d < DIALECT_COUNT; d++)
         out->history[d] = history_new(&app->arena, graph, (enum dialect)d);
 }
@@ -104,12 +107,23 @@ static bool check_flags(const struct app *app, const struct stream *stream, stru
     return true;
 }
 
+static bool check_template(const struct job *job, struct err *e)
+{
+    if (!job->template || job->kind != JOB_UPGRADE || job->on_missing == ON_MISSING_CREATE)
+        return true;
+    err_set(e, FAULT_CONFIG, "template is for databases that are made, and on_missing does not say so");
+    err_hint(e, "--on-missing create, or on_missing = create in env.ini");
+    return false;
+}
+
 bool visits_prepare(struct app *app, const struct stream *stream, enum job_kind kind, struct visits *v, struct err *e)
 {
     *v = (struct visits){.app = app, .stream = stream, .graph = app_graph(app, stream)};
     if (!check_flags(app, stream, e) || !config_read(&app->arena, app->catalogue, stream, &app->call, &v->config, e))
         return false;
     make_job(app, stream, &v->config, kind, &v->job);
+    if (!check_template(&v->job, e))
+        return false;
     atomic_store(&app->grace_ms, config_number(&v->config, SET_GRACE));
     if (stream->kind == STREAM_SINGLE)
         return true;
@@ -211,6 +225,7 @@ void visits_free(struct visits *v)
     fleet_free(&v->result);
     err_free(&v->why);
     ledger_free(v->ledger);
+    template_free(v->job.template);
     free(v->hinted);
     tenants_free(&v->tenants);
     for (size_t i = 0; i < VISITS_ROUNDS; i++)

@@ -66,6 +66,12 @@ struct db_options {
     bool read_only;    /* nothing will be written: SQLite opens read-only and never creates */
     bool create; /* make the database (PostgreSQL: also `schema`) when it does not exist; with read_only SQLite reads
                              an empty database in its place, and makes nothing */
+    /*
+     * With create: from what. PostgreSQL: the name of a database of the same server; FAULT_LOCK when somebody is connected to
+     * it. SQLite: a file. NULL: from what the server copies, or from nothing.
+     */
+    const char *template;
+    bool is_template;        /* with create: the database is to be copied from (PostgreSQL) */
     bool allow_foreign;      /* go on with a server that only looks like PostgreSQL */
     bool identify;           /* db_read_state() says which server it is */
     size_t revisions;        /* in the stream: its log is about as long; 0: unknown */

@@ -413,13 +413,20 @@ static bool create_database(struct postgresql *p, const char *name, struct err *
 {
     BUF_AUTO sql = {0};
     BUF_AUTO quoted = {0};
+    BUF_AUTO template = {0};
     REPLY_AUTO reply = {0};
+    const struct db_options *o = &p->base.options;
     db_quote_name(&quoted, name);
-    sql_add(&sql, SQL_CREATE_DATABASE, "name", quoted.p, NULL);
+    if (o->template) {
+        buf_addz(&template, " TEMPLATE ");
+        db_quote_name(&template, o->template);
+    }
+    sql_add(&sql, SQL_CREATE_DATABASE, "name", quoted.p, "template", template.n ? template.p : "", "mark",
+            o->is_template ? " IS_TEMPLATE true" : "", NULL);
     if (postgresql_exchange(p, sql.p, &reply) || is_made_already(&reply))
         return true;
     postgresql_explain(p, &reply, "create the database", e);
-    if (strcmp(e->sqlstate, "55006") == 0) /* somebody is connected to template1 */
+    if (strcmp(e->sqlstate, "55006") == 0) /* somebody is connected to what is copied */
         e->fault = FAULT_LOCK;
     return false;
 }

@@ -263,7 +263,7 @@ const char SQL_INVALID_INDEXES[] =
 
 const char SQL_DROP_INDEX[] = "DROP INDEX CONCURRENTLY IF EXISTS {index}";
 
-const char SQL_CREATE_DATABASE[] = "CREATE DATABASE {name}";
+const char SQL_CREATE_DATABASE[] = "CREATE DATABASE {name}{template}{mark}";
 
 /* ---- filling in ---- */
 

@@ -63,9 +63,16 @@ static inline struct sqlite *sqlite_of(struct db *db)
 bool sqlite_open(struct db **out, const struct address *where, const struct db_options *options, struct err *e);
 void sqlite_close(struct db *db);
 void sqlite_locate(const struct address *where, struct buf *server, struct buf *database);
+/* The folder in which the file lies, or will lie, links resolved: SQLite keeps the journal there. */
+void sqlite_add_folder(struct buf *out, const char *path);
 /* FAULT_FAILED when the file, or the folder in which SQLite keeps its journal, cannot be written; FAULT_POLICY when the
  * handle was opened for reading. Changes nothing. */
 bool sqlite_can_write(struct sqlite *s, struct err *e);
+
+/* ---- sqlite_copy.c ---- */
+
+/* `to` becomes a copy of the database `from`, unless it is there: then it stays as it is, and that is fine. */
+bool sqlite_copy_file(const char *from, const char *to, struct err *e);
 
 /* ---- sqlite_run.c ---- */
 

@@ -21,8 +21,7 @@ static bool may_access(const char *path, int mode)
     return faccessat(AT_FDCWD, path, mode, AT_EACCESS) == 0;
 }
 
-/* The folder in which the file lies, or will lie, links resolved: SQLite keeps the journal there. */
-static void add_folder(struct buf *out, const char *path)
+void sqlite_add_folder(struct buf *out, const char *path)
 {
     char *resolved = realpath(path, NULL);
     const char *file = resolved ? resolved : path;
@@ -41,7 +40,7 @@ static void add_folder(struct buf *out, const char *path)
 static bool fail_missing(struct sqlite *s, bool *create, struct err *e)
 {
     BUF_AUTO folder = {0};
-    add_folder(&folder, s->path);
+    sqlite_add_folder(&folder, s->path);
     if (!may_access(folder.p, F_OK)) {
         err_set(e, FAULT_MISSING, "there is no folder \"%s\" for the database \"%s\"", folder.p, s->path);
         err_hint(e, "make the folder; only the file is made by itself");
@@ -153,7 +152,7 @@ static bool has_wal(const struct sqlite *s)
 static bool is_writable(const struct sqlite *s)
 {
     BUF_AUTO folder = {0};
-    add_folder(&folder, s->path);
+    sqlite_add_folder(&folder, s->path);
     return may_access(s->path, W_OK) && may_access(folder.p, W_OK | X_OK);
 }
 
@@ -211,6 +210,14 @@ void sqlite_close(struct db *db)
     free(s);
 }
 
+static bool copy_template(struct sqlite *s, bool *create, struct err *e)
+{
+    if (!*create || !s->base.options.template || s->read_only)
+        return true;
+    *create = false;
+    return sqlite_copy_file(s->base.options.template, s->path, e);
+}
+
 bool sqlite_open(struct db **out, const struct address *where, const struct db_options *options, struct err *e)
 {
     bool create = false;
@@ -223,7 +230,8 @@ bool sqlite_open(struct db **out, const struct address *where, const struct db_o
     s->read_only = read_only;
     s->memory = strcmp(where->path, ":memory:") == 0;
     s->read_wait_ms = where->busy_timeout_ms > 0 ? where->busy_timeout_ms : READ_WAIT_MS;
-    if ((s->memory || check_file(s, &create, e)) && connect_file(s, read_only && !s->memory, create, e)) {
+    if ((s->memory || check_file(s, &create, e)) && copy_template(s, &create, e) &&
+        connect_file(s, read_only && !s->memory, create, e)) {
         *out = &s->base;
         return true;
     }
@@ -253,7 +261,7 @@ bool sqlite_can_write(struct sqlite *s, struct err *e)
             err_detail(e, "%s: %s", s->path, strerror(errno));
         return false;
     }
-    add_folder(&folder, s->path);
+    sqlite_add_folder(&folder, s->path);
     if (may_access(folder.p, W_OK | X_OK))
         return true;
     int why = errno;

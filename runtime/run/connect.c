@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "run/template.h"
+
 int64_t connect_deadline(const struct job *job)
 {
     return job->deadline ? job->deadline : DEADLINE_NEVER;
@@ -71,6 +73,28 @@ static bool is_passing(const struct err *e)
     return strcmp(e->sqlstate, "53300") == 0 || strcmp(e->sqlstate, "57P03") == 0;
 }
 
+/* As often as somebody is connected to what is to be copied; the server itself waits for five seconds each time. */
+static bool make(const struct job *job, const struct place *where, const struct db_options *options, struct db **out,
+                 struct err *e)
+{
+    int64_t until = clock_min(clock_ms() + job->lock_wait_ms, connect_deadline(job));
+    while (!db_open(out, &where->address, options, e)) {
+        if (e->fault != FAULT_LOCK)
+            return false;
+        if (clock_left(until) <= 0) {
+            err_hint(e,
+                     "nobody may stay connected to what is copied; ALTER DATABASE … CONNECTION LIMIT keeps others out");
+            return false;
+        }
+        if (job->log)
+            log_line(job->log, TALK_NOTE, "%s; trying again", e->message);
+        if (!stop_sleep(job->stop, clock_min(clock_jitter(200), clock_left(until)), false))
+            return err_set(e, FAULT_STOPPED, "stopped while waiting for the template");
+        err_free(e);
+    }
+    return true;
+}
+
 static bool open_or_create(const struct job *job, const struct place *where, const struct db_options *options,
                            struct db **out, bool *created, struct err *e)
 {
@@ -83,8 +107,14 @@ static bool open_or_create(const struct job *job, const struct place *where, con
         return false;
     struct db_options making = *options;
     making.create = true;
+    making.is_template = job->makes_template;
     err_free(e);
-    bool ok = db_open(out, &where->address, &making, e);
+    if (!options->read_only && template_counts(job, where)) {
+        if (!template_ready(job, where, e))
+            return false;
+        making.template = job->template->name;
+    }
+    bool ok = make(job, where, &making, out, e);
     *created = ok && !options->read_only;
     return ok;
 }

@@ -434,8 +434,9 @@ static bool walk_down(struct arena *a, const struct graph *g, const struct strin
     return true;
 }
 
-static bool is_ahead(struct arena *a, const struct graph *g, const struct strings *rows, const struct strings *unknown,
-                     const struct log_list *log)
+/* The heads that the rows do not stand on or above. False when the log does not say where an unknown row came from. */
+static bool heads_lacking(struct arena *a, const struct graph *g, const struct strings *rows,
+                          const struct strings *unknown, const struct log_list *log, struct revlist *out)
 {
     struct revset reached = revset_new(a, g);
     if (!walk_down(a, g, unknown, log, &reached))
@@ -449,8 +450,15 @@ static bool is_ahead(struct arena *a, const struct graph *g, const struct string
     struct revlist heads = graph_real_heads(a, g);
     for (size_t i = 0; i < heads.n; i++)
         if (!revset_has(&below, heads.v[i]))
-            return false;
+            vec_push(a, out, heads.v[i]);
     return true;
+}
+
+static bool is_ahead(struct arena *a, const struct graph *g, const struct strings *rows, const struct strings *unknown,
+                     const struct log_list *log)
+{
+    struct revlist lacking = {0};
+    return heads_lacking(a, g, rows, unknown, log, &lacking) && !lacking.n;
 }
 
 static const char *stream_with(const struct catalogue *c, const struct stream *but, const char *id)
@@ -472,6 +480,13 @@ static void add_origin(struct err *e, const struct log_list *log, const char *id
              entry->message ? entry->message : "");
     add_when(&text, entry);
     err_detail(e, "%s", text.p);
+}
+
+bool history_is_between(struct arena *a, const struct graph *g, const struct strings *rows,
+                        const struct strings *unknown, const struct log_list *log)
+{
+    struct revlist lacking = {0};
+    return heads_lacking(a, g, rows, unknown, log, &lacking) && lacking.n;
 }
 
 bool history_unknown_rows(struct arena *a, const struct graph *g, const struct catalogue *catalogue,
@@ -497,8 +512,18 @@ bool history_unknown_rows(struct arena *a, const struct graph *g, const struct c
                  other);
         return false;
     }
-    err_set(e, FAULT_DIVERGED, "version row \"%s\" is no revision of stream %s in this executable", id, name);
+    struct revlist lacking = {0};
+    bool between = heads_lacking(a, g, rows, unknown, log, &lacking);
+    BUF_AUTO missing = {0};
+    if (between)
+        buf_addf(&missing, ", and its revision \"%s\" is not applied", graph_revision(g, lacking.v[0])->id);
+    err_set(e, FAULT_DIVERGED, "version row \"%s\" is no revision of stream %s in this executable%s", id, name,
+            between ? missing.p : "");
     add_origin(e, log, id);
+    if (between) {
+        err_hint(e, "run the executable that carries it to its head, or go down with it first");
+        return false;
+    }
     err_hint(e,
              "deploy the executable that carries it; if the version rows are wrong, `%s %s stamp --purge REVISION…` "
              "replaces all of them with the revisions that the database really has",

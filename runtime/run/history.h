@@ -71,6 +71,13 @@ void history_compare(struct arena *a, const struct history *h, const struct grap
                      const struct log_list *log, struct history_findings *out);
 
 /*
+ * Rows that the graph lacks, of which the log says where they came from, while heads of ours are not applied: diverged, or a
+ * later executable is on its way with revisions of which ours come last.
+ */
+bool history_is_between(struct arena *a, const struct graph *g, const struct strings *rows,
+                        const struct strings *unknown, const struct log_list *log);
+
+/*
  * Rows that the graph lacks: FAULT_AHEAD when the log's parents lead from every row down to all of our heads, else
  * FAULT_DIVERGED, with the id, and the name of the stream when another one of the catalogue has it.
  */

@@ -8,7 +8,8 @@ enum {
     TELL_EVERY_MS = 10000,
     RECONNECT_MS = 60000, /* how long a server that went away may take to come back */
     MAX_LOST = 5,
-    MAX_CHANGED = 20, /* "changed" although every reading shows the same rows */
+    BETWEEN_MS = 5000, /* how long nobody may be at work on a database that is neither ahead nor not */
+    MAX_CHANGED = 20,  /* "changed" although every reading shows the same rows */
 };
 
 void recover_reset(struct work *w)
@@ -138,10 +139,33 @@ static bool again_changed(struct work *w)
     return recover_sleep(w, 20, "between two readings of the version rows");
 }
 
+/*
+ * In a rolling update a later executable may be seen between two of its revisions, with one of ours still to come. As long as
+ * the rows move or the lock is held, somebody gets on with it.
+ */
+static bool wait_for_later(struct work *w)
+{
+    bool is_free = true;
+    BUF_AUTO holder = {0};
+    AUTO_ERR ignored = {0};
+    if (!w->patience.between_since)
+        w->patience.between_since = clock_ms();
+    if (!db_lock_free(w->db, &is_free, &holder, &ignored) || is_free) {
+        if (clock_ms() - w->patience.between_since >= BETWEEN_MS)
+            return false;
+        err_free(w->e);
+        return recover_sleep(w, 100, "while a later executable is at work");
+    }
+    w->patience.between_since = 0; /* lock_wait bounds this */
+    return recover_wait_for_lock(w) || w->e->fault == FAULT_LOST;
+}
+
 bool recover(struct work *w)
 {
     if (w->final)
         return false;
+    if (w->e->fault == FAULT_DIVERGED)
+        return w->between && wait_for_later(w);
     if (w->e->fault == FAULT_CHANGED)
         return again_changed(w);
     if (w->e->fault == FAULT_LOCK)

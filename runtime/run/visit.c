@@ -132,6 +132,8 @@ static bool judge_unknown(struct work *w)
     history_unknown_rows(w->a, w->job->graph, w->job->catalogue, &w->state.rows, &w->unknown, &w->log, w->e);
     bool may_stay = w->job->kind == JOB_UPGRADE || w->job->kind == JOB_ENSURE_VERSION ||
                     (reads_only(w->job) && w->job->planned != JOB_DOWNGRADE && w->job->planned != JOB_STAMP);
+    w->between = w->e->fault == FAULT_DIVERGED && w->job->kind == JOB_UPGRADE && w->job->on_ahead == ON_AHEAD_ALLOW &&
+                 history_is_between(w->a, w->job->graph, &w->state.rows, &w->unknown, &w->log);
     if (w->e->fault != FAULT_AHEAD || w->job->on_ahead != ON_AHEAD_ALLOW || !may_stay)
         return false;
     err_free(w->e);

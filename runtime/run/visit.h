@@ -21,6 +21,7 @@ enum on_ahead { ON_AHEAD_REFUSE, ON_AHEAD_ALLOW };
 enum on_missing { ON_MISSING_DEFAULT, ON_MISSING_FAIL, ON_MISSING_SKIP, ON_MISSING_CREATE };
 
 struct place;
+struct template;
 
 /* What every visit of a run shares; resolved by the command, read-only while it runs. */
 struct job {
@@ -48,6 +49,8 @@ struct job {
     void *look_context;
     enum on_ahead on_ahead;
     enum on_missing on_missing;
+    struct template *template; /* what databases are copied from that are made (run/template.h); NULL: from nothing */
+    bool makes_template;       /* a database that is made is to be one */
     bool allow_foreign;
     int64_t connect_timeout_ms, lock_wait_ms, lock_timeout_ms, statement_timeout_ms;
     int64_t batch_pause_ms; /* unless the section says otherwise */

@@ -28,6 +28,7 @@ struct patience {
     unsigned lock_tries;
     unsigned lost;
     unsigned changed;
+    int64_t between_since; /* 0: no later executable seems to be on its way */
 };
 
 struct work {
@@ -65,6 +66,7 @@ struct work {
     struct patience patience;
     const struct step *in_doubt;  /* the connection broke while it was committed */
     const struct revision *begun; /* the last one that the observer was told of */
+    bool between;                 /* FAULT_DIVERGED, but perhaps a later executable is at work */
     bool final;                   /* the fault is not to be recovered from */
 };
 

@@ -181,6 +181,15 @@ const struct setting settings[] = {
                         .help = "what to do about a database that does not exist",
                         .more = "By default PostgreSQL fails and SQLite creates the file when its folder exists. "
                                 "Commands that only read never create."},
+    [SET_TEMPLATE] =
+        {.key = "template",
+         .type = SETTING_TEXT,
+         .kinds = SETTING_FLEET,
+         .flag = "template",
+         .help = "the database that a missing one is copied from when `head` creates it",
+         .more = "With on_missing = create. PostgreSQL: the name of a database on the tenant's server; SQLite: "
+                 "a file whose name ends in .template. It is made when it is missing and brought to head "
+                 "before it is copied. docs/fleet.md has what a copy holds and what not."},
     [SET_ON_AHEAD] = {.key = "on_ahead",
                       CHOICE("refuse|allow"),
                       .kinds = SETTING_BOTH,
