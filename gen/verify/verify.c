@@ -208,6 +208,9 @@ static bool verify_one(struct verifier *v, const struct source_stream *stream, e
         return false;
     }
     show_summary(v, stream, dialect, &report);
+    if (measures && all->n_errors != errors)
+        output_line(&app->out, "%s/%s: left as it is, because of the errors", app->folder,
+                    locks_path(app->arena, stream->name));
     return !measures || all->n_errors != errors || keep_locks(v, stream, &report.locks);
 }
 

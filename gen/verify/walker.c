@@ -136,8 +136,10 @@ struct finding *walker_blame(struct walker *w, const char *rule, uint32_t i, enu
     memcpy(found->err.sqlstate, why->sqlstate, sizeof why->sqlstate);
     if (why->hint)
         err_hint(&found->err, "%s", why->hint);
-    err_detail(&found->err, "%s%ssaid by %s%s", why->detail ? why->detail : "", why->detail ? "; " : "",
-               w->report->engine, when);
+    struct str detail = str_from(why->detail);
+    if (str_ends(detail, str_from(".")))
+        detail.n--;
+    err_detail(&found->err, "%.*s%ssaid by %s%s", STR_ARG(detail), detail.n ? "; " : "", w->report->engine, when);
     return found;
 }
 

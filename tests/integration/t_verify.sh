@@ -238,6 +238,7 @@ verify
 expect_exit 1
 expect_stderr_contains "$(file_of d1):7:1: error: could not create unique index \"t_x\""
 expect_stderr_contains "$(file_of d1):10:1: error: UNIQUE constraint failed: t.x"
+expect_stderr_contains " is duplicated; said by PostgreSQL"
 expect_stdout_contains "s: sqlite: 3 revisions up, down and up again"
 
 it "ends a batch that never comes to an end"
@@ -509,6 +510,7 @@ it "writes no report of a stream with errors"
 sed -i 's/DROP COLUMN y/DROP COLUMN x/' "$(file_of b1)"
 verify_locks
 expect_exit 1
+expect_stdout_contains "p/migrations/s/locks.txt: left as it is, because of the errors"
 expect cmp before.txt p/migrations/s/locks.txt
 
 # --------------------------------------------------------------------------------------------------------------- usage
