@@ -860,7 +860,7 @@ static void an_unreachable_server_is_waited_for_once(void **state)
     assert_int_equal(files_before(&y, false), 20);
     assert_non_null(strstr(y.result.failures[39].err.message, "refused"));
     assert_string_equal(y.result.failures[39].err.hint,
-                        "the server accepted nobody for 5 s; run again later, or wait longer with --wait");
+                        "the server accepted nobody for 5.0 s; run again later, or wait longer with --wait");
     yard_end(&y);
 }
 
