@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "schema/tokens.h"
-
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* ------------------------------------------------------------------------------------------------------- IF NOT EXISTS */
@@ -25,21 +23,6 @@ static bool is_temporary(const json_t *node)
     return tree_says(into, "relpersistence", "t");
 }
 
-/* The statement without its first IF NOT EXISTS. */
-static const char *without_words(const struct lint_statement *s)
-{
-    struct lexer l = {.text = s->text, .dialect = DIALECT_POSTGRESQL};
-    struct token before[2] = {0}, t;
-    for (; token_next(&l, &t); before[0] = before[1], before[1] = t) {
-        size_t end = t.offset + t.length;
-        if (token_is_word(s->text, &t, "EXISTS") && token_is_word(s->text, &before[1], "NOT") &&
-            token_is_word(s->text, &before[0], "IF"))
-            return arena_printf(s->section->arena, "%.*s%.*s", STR_ARG(str_slice(s->text, 0, before[0].offset)),
-                                STR_ARG(str_trim(str_slice(s->text, end, s->text.n))));
-    }
-    return arena_str(s->section->arena, s->text);
-}
-
 void changes_if_not_exists(struct lint_statement *s)
 {
     /* An extension is the server's business, and often there already. */
@@ -47,7 +30,7 @@ void changes_if_not_exists(struct lint_statement *s)
     if (!said || !may_hide(s) || is_temporary(s->node))
         return;
     lint_found(s, "ine-hides-drift", 0, "%s IF NOT EXISTS", s->kind);
-    lint_safe(s, "%s;", without_words(s));
+    lint_safe(s, "%s;", lint_without_if_not_exists(s));
 }
 
 void changes_add_if_not_exists(struct lint_statement *s, const json_t *command)
@@ -57,7 +40,7 @@ void changes_add_if_not_exists(struct lint_statement *s, const json_t *command)
     if (!tree_says(command, "subtype", "AT_AddColumn") || !tree_true(command, "missing_ok") || !may_hide(s))
         return;
     lint_found(s, "ine-hides-drift", tree_location(column), "ADD COLUMN IF NOT EXISTS %s", changes_quote(s, name));
-    lint_safe(s, "%s;", without_words(s));
+    lint_safe(s, "%s;", lint_without_if_not_exists(s));
 }
 
 /* -------------------------------------------------------------------------------------------------------------- reruns */

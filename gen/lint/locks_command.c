@@ -42,6 +42,33 @@ static void safe_partitioned(struct lint_statement *s, const char *table)
         lint_insert_after(s, "ON", "ONLY"), table);
 }
 
+static const char *new_index_name(struct lint_statement *s, const struct chain_relation *known)
+{
+    struct arena *a = s->section->arena;
+    struct strings columns = {0};
+    const json_t *item;
+    size_t i;
+    json_array_foreach(json_object_get(s->node, "indexParams"), i, item)
+    {
+        const char *name = json_string_value(json_object_get(json_object_get(item, "IndexElem"), "name"));
+        vec_push(a, &columns, name ? name : "");
+    }
+    return locks_new_name(a, known, chain_name_of(a, json_object_get(s->node, "relation")),
+                          chain_join_columns(a, &columns), "idx");
+}
+
+/* It must have a name and no IF NOT EXISTS: what a failed attempt leaves is found by its name, and is no index to go on with. */
+static const char *concurrent_index(struct lint_statement *s, const struct chain_relation *known)
+{
+    struct lint_statement plain = *s;
+    const char *insert = "CONCURRENTLY";
+    if (tree_true(s->node, "if_not_exists"))
+        plain.text = str_from(lint_without_if_not_exists(s));
+    if (!json_object_get(s->node, "idxname"))
+        insert = arena_printf(s->section->arena, "CONCURRENTLY %s", new_index_name(s, known));
+    return lint_insert_after(&plain, "INDEX", insert);
+}
+
 static void create_index(struct lint_statement *s)
 {
     struct arena *a = s->section->arena;
@@ -54,7 +81,7 @@ static void create_index(struct lint_statement *s)
     if (partitioned)
         safe_partitioned(s, tree_name(a, relation));
     else
-        lint_safe(s, "-- migrate:up transaction:false\n%s;", lint_insert_after(s, "INDEX", "CONCURRENTLY"));
+        lint_safe(s, "-- migrate:up transaction:false\n%s;", concurrent_index(s, known));
 }
 
 static void drop_index(struct lint_statement *s, const json_t *object)

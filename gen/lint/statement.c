@@ -82,6 +82,20 @@ const char *lint_insert_after(const struct lint_statement *s, const char *after,
     return NULL;
 }
 
+const char *lint_without_if_not_exists(const struct lint_statement *s)
+{
+    struct lexer l = {.text = s->text, .dialect = DIALECT_POSTGRESQL};
+    struct token before[2] = {0}, t;
+    for (; token_next(&l, &t); before[0] = before[1], before[1] = t) {
+        size_t end = t.offset + t.length;
+        if (token_is_word(s->text, &t, "EXISTS") && token_is_word(s->text, &before[1], "NOT") &&
+            token_is_word(s->text, &before[0], "IF"))
+            return arena_printf(s->section->arena, "%.*s%.*s", STR_ARG(str_slice(s->text, 0, before[0].offset)),
+                                STR_ARG(str_trim(str_slice(s->text, end, s->text.n))));
+    }
+    return arena_str(s->section->arena, s->text);
+}
+
 /* ---- asking ---- */
 
 bool lint_in_use(const struct lint_statement *s, const json_t *range_var)

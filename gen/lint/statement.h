@@ -76,6 +76,8 @@ struct lint_statement lint_earlier(struct lint_section *section, uint32_t statem
 const char *lint_text(const struct lint_statement *s, size_t from, size_t to);
 /* The statement's text with `insert` behind the first token that is the word `after` (upper case); NULL: no such word. */
 const char *lint_insert_after(const struct lint_statement *s, const char *after, const char *insert);
+/* The statement's text without its first IF NOT EXISTS. */
+const char *lint_without_if_not_exists(const struct lint_statement *s);
 
 /* The relation of a RangeVar exists outside of this section (or is unknown), so that somebody may use it. */
 bool lint_in_use(const struct lint_statement *s, const json_t *range_var);

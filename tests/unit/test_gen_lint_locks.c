@@ -418,6 +418,13 @@ static void safe_forms_have_the_names_and_places_of_the_text(void **state)
         "ALTER TABLE documents RENAME COLUMN size TO size_old;\nALTER TABLE documents RENAME COLUMN size_new TO size;\n"
         "-- revision 4, when no code is left that needs it\nALTER TABLE documents DROP COLUMN size_old;\n"
         "DROP FUNCTION documents_size_sync();");
+    expect_safe(
+        documents, "CREATE INDEX ON documents (title, lower(body));", "idx-not-concurrent", "CREATE INDEX",
+        "-- migrate:up transaction:false\nCREATE INDEX CONCURRENTLY documents_title_expr_idx ON documents (title, "
+        "lower(body));");
+    expect_safe(documents, "CREATE UNIQUE INDEX IF NOT EXISTS i ON documents (title);", "idx-not-concurrent",
+                "CREATE UNIQUE",
+                "-- migrate:up transaction:false\nCREATE UNIQUE INDEX CONCURRENTLY i ON documents (title);");
     expect_safe(documents, "CREATE INDEX i ON documents (title);", "idx-not-concurrent", "CREATE INDEX",
                 "-- migrate:up transaction:false\nCREATE INDEX CONCURRENTLY i ON documents (title);");
 }
