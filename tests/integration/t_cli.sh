@@ -97,7 +97,7 @@ cd ..
 it "exports what it was built from, byte for byte"
 run "$MIGRATE" export exported
 expect_exit 0
-(cd "$TOP/migrations" && find . -path '*/versions/*.sql' -o -name env.ini -o -name 'fingerprint.*' | sort) >theirs
+(cd "$TOP/migrations" && find . -path '*/versions/*.sql' -o -name env.ini -o -name 'fingerprint.*' -o -name locks.txt | sort) >theirs
 (cd exported && find . -type f | sort) >ours
 expect cmp ours theirs
 while read -r file; do expect cmp "exported/$file" "$TOP/migrations/$file"; done <ours
