@@ -113,11 +113,12 @@ UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(FUZZ_SRC))
 PEERS   := $(patsubst tests/integration/%.c,$(BUILD)/tests/%,$(PEER_SRC))
 MAN     := $(BUILD)/man/$(NAME).1 $(BUILD)/man/migrate-gen.1
+COMPLETIONS := $(foreach p,$(NAME) migrate-gen,$(addprefix $(BUILD)/completions/,$(p) _$(p) $(p).fish))
 
 # ---------------------------------------------------------------------------------------------------------- verbs
 
 .PHONY: help all deps deps-build deps-cluster image-root oci demo revision fingerprints verify test test-unit test-integration test-cluster lint fuzz fuzz-smoke bench \
-	man docs install clean format tidy static-build lib unit tools tests-ready fuzzers
+	man docs install release clean format tidy static-build lib unit tools installable tests-ready fuzzers
 
 all: $(BUILD)/$(NAME) $(TOOLS)/migrate-gen	## build both executables (the default)
 
@@ -202,16 +203,20 @@ oci: image-root	## $(BUILD)/oci/$(NAME).tar: that image as an OCI tarball NAME:V
 	$(call say,OCI,$(BUILD)/oci/$(NAME).tar)
 	$(Q)gen/image.sh oci $(BUILD)/image-root $(BUILD)/oci/$(NAME).tar '$(NAME)' '$(VERSION)'
 
+release: $(BUILD)/$(NAME)	## $(BUILD)/release: executable, debug file, SHA256SUMS, bill of materials, checksums of revisions, manual
+	$(project) release
+
 clean:	## remove $(BUILD)
 	rm -rf $(BUILD)
 
 lib: $(BUILD)/libmigrate.a
 unit: $(UNIT)
 tools: $(BUILD)/migrate-gen $(BUILD)/libmigrate.a $(BUILD)/libcli.a $(BUILD)/libstatic.a
-tests-ready: all unit $(PEERS) $(if $(SAN),static-build)
+# What tests install is made before, since several would make it at once.
+tests-ready: all unit $(PEERS) $(if $(SAN),static-build,$(if $(filter $(BUILD),$(TOOLS)),installable))
 # A sanitizer's executable is dynamic; the tests of the static one then use an ordinary build beside it.
 static-build:
-	@+$(MAKE) --no-print-directory SAN= BUILD=$(STATIC_DIR) all
+	@+$(MAKE) --no-print-directory SAN= BUILD=$(STATIC_DIR) all installable
 STATIC_DIR := $(BUILD)$(if $(SAN),/static)
 fuzzers: $(FUZZERS)
 FUZZ_SECONDS ?= 20
@@ -270,9 +275,10 @@ $(tools_files):
 endif
 
 # project.mk looks at the migrations itself, so it is asked every time; with nothing changed that takes a moment only.
+project = @+$(MAKE) --no-print-directory -f gen/project.mk MIGRATIONS='$(MIGRATIONS)' BUILD='$(BUILD)' NAME='$(NAME)' \
+	SAN='$(SAN)' V='$(V)' WERROR='$(WERROR)' MIGRATE_GEN='$(TOOLS)/migrate-gen' MIGRATE_LIB='$(TOOLS)' MIGRATE_INCLUDE=runtime
 $(BUILD)/$(NAME): $(tools_files) FORCE
-	@+$(MAKE) --no-print-directory -f gen/project.mk MIGRATIONS='$(MIGRATIONS)' BUILD='$(BUILD)' NAME='$(NAME)' \
-		SAN='$(SAN)' V='$(V)' WERROR='$(WERROR)' MIGRATE_GEN='$(TOOLS)/migrate-gen' MIGRATE_LIB='$(TOOLS)' MIGRATE_INCLUDE=runtime
+	$(project)
 
 # ---------------------------------------------------------------------------------------------------------- tests
 
@@ -325,13 +331,25 @@ $(BUILD)/man/migrate-gen.1: $(BUILD)/migrate-gen
 	@mkdir -p $(@D)
 	$< help --man >$@
 
-install: tools man	## migrate-gen, library, headers, build rules and manuals into PREFIX (honours DESTDIR)
-	install -D -m 755 $(BUILD)/migrate-gen $(DESTDIR)$(PREFIX)/bin/migrate-gen
-	install -d $(DESTDIR)$(PREFIX)/lib/profile-migrate
-	install -m 644 $(addprefix $(BUILD)/,libmigrate.a libcli.a libstatic.a) $(DESTDIR)$(PREFIX)/lib/profile-migrate
+# bash loads NAME, zsh _NAME, fish NAME.fish.
+completion = @mkdir -p $(@D); $< completion $(if $(filter %.fish,$@),fish,$(if $(filter _%,$(@F)),zsh,bash)) >$@
+$(addprefix $(BUILD)/completions/,$(NAME) _$(NAME) $(NAME).fish): $(BUILD)/$(NAME)
+	$(completion)
+$(addprefix $(BUILD)/completions/,migrate-gen _migrate-gen migrate-gen.fish): $(BUILD)/migrate-gen
+	$(completion)
+
+installable: tools man $(COMPLETIONS)
+install: installable	## migrate-gen, library, headers, build rules, manuals and completions into PREFIX (honours DESTDIR)
+	install -D -m 755 $(BUILD)/migrate-gen '$(INTO)/bin/migrate-gen'
+	install -d '$(INTO)/lib/profile-migrate' '$(INTO)/share/profile-migrate' '$(INTO)/share/man/man1' \
+		'$(INTO)/share/bash-completion/completions' '$(INTO)/share/zsh/site-functions' '$(INTO)/share/fish/vendor_completions.d'
+	install -m 644 $(addprefix $(BUILD)/,libmigrate.a libcli.a libstatic.a) '$(INTO)/lib/profile-migrate'
 	for h in $(HEADERS:runtime/%=%); do \
-		install -D -m 644 runtime/$$h $(DESTDIR)$(PREFIX)/include/profile-migrate/$$h || exit; done
-	install -D -m 644 gen/project.mk $(DESTDIR)$(PREFIX)/share/profile-migrate/profile-migrate.mk
-	install -m 755 gen/sbom.sh $(DESTDIR)$(PREFIX)/share/profile-migrate/sbom.sh
-	install -d $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 644 $(MAN) $(DESTDIR)$(PREFIX)/share/man/man1
+		install -D -m 644 runtime/$$h '$(INTO)'/include/profile-migrate/$$h || exit; done
+	install -m 644 gen/project.mk '$(INTO)/share/profile-migrate/profile-migrate.mk'
+	install -m 755 gen/sbom.sh gen/release.sh '$(INTO)/share/profile-migrate'
+	install -m 644 $(MAN) '$(INTO)/share/man/man1'
+	install -m 644 $(addprefix $(BUILD)/completions/,$(NAME) migrate-gen) '$(INTO)/share/bash-completion/completions'
+	install -m 644 $(addprefix $(BUILD)/completions/_,$(NAME) migrate-gen) '$(INTO)/share/zsh/site-functions'
+	install -m 644 $(addsuffix .fish,$(addprefix $(BUILD)/completions/,$(NAME) migrate-gen)) '$(INTO)/share/fish/vendor_completions.d'
+INTO = $(DESTDIR)$(PREFIX)

@@ -2,12 +2,15 @@
 #
 # In another repository, after `make install` here, either include it, which adds a rule for $(BUILD)/$(NAME):
 #
-#     MIGRATIONS := migrations
-#     BUILD      := build
-#     NAME       := billing-migrate
+#     NAME := billing-migrate
+#     MIGRATE_VERBS := revision lint verify release
 #     include /usr/local/share/profile-migrate/profile-migrate.mk
 #
 # or run it: make -f /usr/local/share/profile-migrate/profile-migrate.mk MIGRATIONS=… BUILD=… NAME=…
+#
+# MIGRATIONS (migrations), BUILD (build) and NAME (profile-migrate) may be set before. An includer has the targets
+# migrate-revision, migrate-fingerprints, migrate-check, migrate-lint, migrate-verify and migrate-release, and by the short
+# name those that MIGRATE_VERBS lists; they take the variables STREAM, M, AUTO, TENANT, SCRATCH and SEED.
 #
 # Three variables say where the tools are; they default to the installed places, relative to this file:
 # MIGRATE_GEN (the generator), MIGRATE_LIB (folder of libmigrate.a, libcli.a, libstatic.a), MIGRATE_INCLUDE (headers).
@@ -19,27 +22,69 @@
 #   gen/*.o                 so that one changed revision compiles one small object and its stream's table
 #   gen/linked-*            the libraries of others: joined, listed, watched, and their bill of materials (sbom.sh)
 #   $(NAME)                 static-pie and stripped; $(NAME).debug holds the debug information
+#   release/                by the goal "release": all that is handed over (release.sh)
+#
+# BUILD and NAME hold no space, since make could not tell them from two names. The folder of the project may, and the one
+# that all this was installed in: a link without a space then leads there.
 
-MIGRATE_RULES := $(lastword $(MAKEFILE_LIST))
+# $(call migrate_self,WORD,WORDS BEFORE): the path of this file, which stands last in MAKEFILE_LIST, in pieces if it has spaces.
+migrate_blank := $(subst ,, )
+migrate_self = $(if $(or $(wildcard $(subst $(migrate_blank),\$(migrate_blank),$1)),$(if $2,,none)),$1,$(call \
+	migrate_self,$(lastword $2) $1,$(wordlist 2,$(words $2),x $2)))
+MIGRATE_RULES := $(call migrate_self,$(lastword $(MAKEFILE_LIST)),$(wordlist 2,$(words $(MAKEFILE_LIST)),x $(MAKEFILE_LIST)))
 MIGRATIONS    ?= migrations
 BUILD         ?= build
 NAME          ?= profile-migrate
 
-migrate_prefix  := $(dir $(MIGRATE_RULES))../..
+migrate_spaced  := $(findstring $(migrate_blank),$(MIGRATE_RULES))
+migrate_prefix  := $(if $(migrate_spaced),$(BUILD)/gen/linked-tools,$(patsubst %/,%,$(dir $(MIGRATE_RULES)))/../..)
 MIGRATE_GEN     ?= $(migrate_prefix)/bin/migrate-gen
 MIGRATE_LIB     ?= $(migrate_prefix)/lib/profile-migrate
 MIGRATE_INCLUDE ?= $(migrate_prefix)/include/profile-migrate
-migrate_sbom    := $(dir $(MIGRATE_RULES))sbom.sh
 
-ifneq ($(words $(MAKEFILE_LIST)),1)
+ifneq ($(if $(migrate_spaced),spaced,$(words $(MAKEFILE_LIST))),1)
 
 # Included: the work is done by a make of its own, so that nothing here meets the variables and goals of the includer.
-.PHONY: migrate-force
+migrate_make = @+$(MAKE) --no-print-directory -f $(if $(migrate_spaced),$(migrate_prefix)/share/profile-migrate/profile-migrate.mk,'$(MIGRATE_RULES)') \
+	MIGRATIONS='$(MIGRATIONS)' BUILD='$(BUILD)' NAME='$(NAME)' \
+	MIGRATE_GEN='$(MIGRATE_GEN)' MIGRATE_LIB='$(MIGRATE_LIB)' MIGRATE_INCLUDE='$(MIGRATE_INCLUDE)'
+migrate_run = @'$(MIGRATE_GEN)' --migrations '$(MIGRATIONS)' $(STREAM)
+migrate_scratch = $(if $(SCRATCH),--scratch '$(SCRATCH)')
+
+.PHONY: migrate-force migrate-revision migrate-fingerprints migrate-check migrate-lint migrate-verify migrate-release $(MIGRATE_VERBS)
 $(BUILD)/$(NAME): migrate-force
-	@+$(MAKE) --no-print-directory -f '$(MIGRATE_RULES)' MIGRATIONS='$(MIGRATIONS)' BUILD='$(BUILD)' NAME='$(NAME)' \
-		MIGRATE_GEN='$(MIGRATE_GEN)' MIGRATE_LIB='$(MIGRATE_LIB)' MIGRATE_INCLUDE='$(MIGRATE_INCLUDE)'
+	$(migrate_make)
+
+migrate-force:
+	@$(if $(migrate_spaced),mkdir -p $(BUILD)/gen && ln -sfn "$$(cd '$(subst /profile-migrate.mk,,$(MIGRATE_RULES))/../..' && pwd)" $(migrate_prefix),:)
+
+migrate-revision: migrate-force
+	@$(if $(and $(STREAM),$(M)),:,echo 'usage: make migrate-revision STREAM=tenant M="add documents"' >&2; exit 2)
+	$(migrate_run) revision -m '$(subst ','\'',$(M))' \
+		$(if $(AUTO),--autogenerate --program '$(NAME)' $(if $(TENANT),--tenant '$(TENANT)') $(migrate_scratch))
+migrate-fingerprints: migrate-force
+	$(migrate_run) fingerprint $(migrate_scratch)
+migrate-check: migrate-force
+	$(migrate_run) check --program '$(NAME)' $(migrate_scratch)
+migrate-lint: migrate-force
+	$(migrate_run) lint
+migrate-verify: migrate-force
+	$(migrate_run) verify $(if $(SEED),--seed '$(SEED)') $(migrate_scratch)
+migrate-release: migrate-force
+	$(migrate_make) release
+
+$(MIGRATE_VERBS): %: migrate-%
+
+ifeq ($(MIGRATE_RULES),$(strip $(MAKEFILE_LIST)))
+# Not included, but for a space in their path these rules could not be run as they lie there.
+.PHONY: release
+release: migrate-release
+endif
 
 else
+
+# What lies beside this file: bill of materials, release.
+migrate_scripts := $(dir $(MIGRATE_RULES))
 
 SHELL := /bin/bash
 export LC_ALL := C
@@ -82,7 +127,7 @@ include $(GEN)/sources.mk
 # table; all three would cost time, the last one at every link.
 # .incbin names its file relative to $(GEN), so that no path of this machine reaches an object.
 PROJECT_CFLAGS := -std=gnu17 -O0 -g0 -fPIE -fno-common -Wall -Wextra $(if $(WERROR),-Werror) \
-	-ffile-prefix-map=$(abspath $(BUILD))=build -ffile-prefix-map=$(BUILD)=build \
+	-ffile-prefix-map=$(BUILD)=build \
 	$(if $(filter-out thread,$(SAN)),-fsanitize=$(SAN)) -I$(MIGRATE_INCLUDE) -Wa,-I,$(GEN)
 
 project_objects := $(patsubst %.c,$(GEN)/%.o,$(patsubst $(GEN)/%,%,$(GEN_SOURCES)))
@@ -160,9 +205,9 @@ $(GEN)/linked-files: $(project_libs) $(GEN)/flags
 endif
 
 # `version --sbom` prints it. It depends on the libraries alone, so that a changed revision does not wait for it.
-$(GEN)/linked-sbom.json: $(project_linked) $(if $(SAN),$(GEN)/linked-files) $(GEN)/built-as $(migrate_sbom)
+$(GEN)/linked-sbom.json: $(project_linked) $(if $(SAN),$(GEN)/linked-files) $(GEN)/built-as $(migrate_scripts)sbom.sh
 	$(call say,SBOM)
-	$(Q)version=$$('$(MIGRATE_GEN)' version) && $(migrate_sbom) '$(NAME)' "$${version#migrate-gen }" <$(GEN)/linked-files >$@
+	$(Q)version=$$('$(MIGRATE_GEN)' version) && $(migrate_scripts)sbom.sh '$(NAME)' "$${version#migrate-gen }" <$(GEN)/linked-files >$@
 
 define sbom_assembly
 .section .rodata.migrate_sbom, "a", %progbits
@@ -188,5 +233,11 @@ $(BUILD)/$(NAME): $(project_objects) $(project_linked) $(GEN)/linked-sbom.o $(GE
 	@objcopy --only-keep-debug $@.unstripped $(BUILD)/$(NAME).debug
 	@objcopy --strip-all --add-gnu-debuglink=$(BUILD)/$(NAME).debug $@.unstripped $@.stripped
 	@rm $@.unstripped && mv $@.stripped $@
+
+.PHONY: release
+release: $(BUILD)/$(NAME)
+	$(if $(SAN),$(error a build with sanitizers is no release))
+	$(call say,RELEASE,$(BUILD)/release)
+	$(Q)$(migrate_scripts)release.sh $(BUILD)/$(NAME) $(BUILD)/release
 
 endif
