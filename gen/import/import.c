@@ -204,8 +204,8 @@ static bool find_stream(struct importer *m)
 static bool read_all(struct importer *m)
 {
     const struct call *call = m->app->call;
-    struct strings ids = call_values(m->a, call, "allow-gaps"), allowed = {0};
-    bool all = false;
+    struct strings allowed = call_values(m->a, call, "allow-gaps");
+    bool all = call_count(call, "allow-gaps") > allowed.n;
     if (!call_has(call, "upgrade-sql")) {
         err_set(m->e, FAULT_USAGE, "there is no script to import");
         err_hint(m->e, "--upgrade-sql FILE --downgrade-sql FILE: what `alembic upgrade base:head --sql` and `alembic "
@@ -214,11 +214,6 @@ static bool read_all(struct importer *m)
     }
     if (!find_stream(m))
         return false;
-    for (size_t i = 0; i < ids.n; i++)
-        if (ids.v[i])
-            vec_push(m->a, &allowed, ids.v[i]);
-        else
-            all = true;
     read_ini(m);
     if (!m->there && m->ini.version_table) {
         m->version_table = m->ini.version_table;
@@ -492,8 +487,8 @@ static void show_next(struct importer *m)
                     "in [lint] of env.ini leaves it alone",
                     m->lint_errors, m->lint_errors == 1 ? "" : "s", head);
     output_talk(out, TALK_NOTE,
-                "`%s %s verify` tries every revision up and down; `%s %s diff URL stream@REV` compares a "
-                "database that Alembic made",
+                "`%s %s verify` tries every revision up and down; `%s diff URL %s@REV` compares a database that "
+                "Alembic made",
                 source_tool(&m->app->source), shown_stream(m), source_tool(&m->app->source), shown_stream(m));
 }
 
