@@ -157,8 +157,9 @@ static void add_finding(struct linter *l, const struct kept *kept, const struct 
     finding_severity(&l->s->findings, found, lint_severity(l->stream, hit->rule));
     if (hit->why || hit->rule->why)
         err_detail(&found->err, "%s", hit->why ? hit->why : hit->rule->why);
+    /* The rule's own form speaks of tables that are not these. */
     if (hit->safe || hit->rule->safe)
-        err_hint(&found->err, "%s",
+        err_hint(&found->err, "%s%s", hit->safe ? "" : "for example\n",
                  for_section(l->section_arena, hit->safe ? hit->safe : hit->rule->safe, kept->section));
     found->place.revision = r;
     found->place.section = (uint32_t)(kept->section - r->sections.v);
