@@ -52,7 +52,7 @@ sys.exit(not re.fullmatch("(?:.*\n)*".join(map(re.escape, told.split("…\n"))),
 PY
 
 it "leads nowhere that is not there"
-for page in README.md CONTRIBUTING.md $(cd "$TOP" && ls docs/*.md); do
+for page in README.md CONTRIBUTING.md $(cd "$TOP" && ls docs/*.md docs/*/*.md); do
     while read -r link; do
         expect_that "$page: $link" test -e "$(dirname "$TOP/$page")/$link"
     done < <({ grep -oE '\]\([^):#]+' "$TOP/$page" || true; } | sed 's/^](//; /^https\?$/d')
