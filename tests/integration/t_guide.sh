@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The guide, its Vietnamese edition and the takeover do what they say: every command is run, in order. limit: 400
+# The guide, its Vietnamese edition and the takeover do what they say: every command is run, in order. limit: 900
 source "$(dirname "$0")/lib.sh"
 
 export PYTHONDONTWRITEBYTECODE=1
