@@ -142,7 +142,7 @@ expect_equal "$(spoilt kubernetes/deployment.yaml 's/(terminationGracePeriodSeco
 expect_equal "$(spoilt kubernetes/deployment.yaml 's/( - key: tenant-url)/\1s/; s/path: tenant-url/path: tenants/' | cut -c 1-29)" "the files that variables name"
 expect_equal "$(spoilt compose.yaml 's/(condition:) .*/\1 service_started/' | cut -c 1-13)" "depends_on is"
 expect_equal "$(spoilt nomad.hcl 's/"prestart"/"poststart"/' | cut -c 1-12)" "lifecycle is"
-expect_equal "$(spoilt profile-migrate.service 's/^(RestartPreventExitStatus)=.*/\1=1 2/' | head -n 1)" "what is tried again is [4, 5, 143], not [4, 143]"
+expect_equal "$(spoilt profile-migrate.service 's/^(RestartPreventExitStatus)=.*/\1=1 2/' | sed -n 1p)" "what is tried again is [4, 5, 143], not [4, 143]"
 run manifests problems <(sed 's/cap_drop *=/cap_drop %/' "$DEPLOY/nomad.hcl")
 expect_not equal "$STATUS" 0
 
