@@ -417,6 +417,13 @@ build_project() {
         SAN="${SAN:-}" MIGRATE_GEN="$MIGRATE_GEN" MIGRATE_LIB="$TOOLS_DIR" MIGRATE_INCLUDE="$TOP/runtime" "$@"
 }
 
+# make_here ARGUMENT…: make in the repository itself, in the build without a sanitizer; one test at a time, since two makes
+# in one folder would be in each other's way.
+make_here() {
+    flock "$STATIC_BUILD/tests.lock" make --no-print-directory -C "$TOP" SAN= BUILD="$STATIC_BUILD" \
+        NAME="${NAME:-profile-migrate}" "$@"
+}
+
 # ------------------------------------------------------------------------------------------------- a root's privileges
 
 # Prefixes of a command. AS_ROOT: root of this machine, or of a user namespace, or by sudo where those are forbidden (in

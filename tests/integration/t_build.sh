@@ -133,7 +133,7 @@ expect_stderr_contains "nowhere/migrate-gen is not there; make BUILD=$T/nowhere 
 expect_not test -e nowhere
 
 it "installs what another repository needs, which includes the rules"
-run make --no-print-directory -C "$TOP" SAN= BUILD="$STATIC_BUILD" NAME="${NAME:-profile-migrate}" DESTDIR="$T/stage" PREFIX=/opt/tools install
+run make_here DESTDIR="$T/stage" PREFIX=/opt/tools install
 expect_exit 0
 expect_equal "$(grep -E '^  (CC|LINK)' <<<"$OUT" || true)" ""
 expect test -s stage/opt/tools/share/man/man1/migrate-gen.1

@@ -21,7 +21,7 @@ SHARE=$INSTALLED/share/profile-migrate
 PROJECT="$T/billing service"
 
 it "installs everything that a project and its people take"
-run make --no-print-directory -C "$TOP" SAN= BUILD="$BUILT" NAME="${NAME:-profile-migrate}" DESTDIR="$T/staged" PREFIX="/opt/our tools" install
+run make_here DESTDIR="$T/staged" PREFIX="/opt/our tools" install
 expect_exit 0
 expect test -x "$INSTALLED/bin/migrate-gen"
 expect_equal "$(cd "$INSTALLED/lib/profile-migrate" && echo *)" "libcli.a libmigrate.a libstatic.a"

@@ -20,7 +20,7 @@ fi
 as_other() { "${OTHER[@]}" -- env HOME=/nonexistent "$@"; }
 
 it "makes a release"
-run make --no-print-directory -C "$TOP" SAN= BUILD="$STATIC_BUILD" NAME="$NAME" release
+run make_here release
 expect_exit 0
 expect_equal "$(cd "$RELEASE" && find . -type f -printf '%P\n' | sort | tr '\n' ' ')" \
     "SHA256SUMS completions/_$NAME completions/$NAME completions/$NAME.fish man/$NAME.1 $NAME $NAME.cdx.json $NAME.debug $NAME.revisions $NAME.version.json "
