@@ -6,13 +6,13 @@ source "$(dirname "$0")/lib.sh"
 # A sanitizer's build is not installed.
 SAN="" BUILT=$STATIC_BUILD
 
-# as_other CMD…: as a user who owns neither the tools nor this test. Who is not root becomes, in a namespace where nobody
-# is known, nobody.
+# as_other CMD…: as a user who owns neither the tools nor this test. Who is not root becomes, in a namespace of
+# users, nobody.
 if [[ $(id -u) == 0 ]]; then
     as_other() { setpriv --reuid=65534 --regid=65534 --clear-groups -- env HOME=/nonexistent "$@"; }
     give() { chown -R 65534:65534 "$@"; }
 else
-    as_other() { unshare --user env HOME=/nonexistent "$@"; }
+    as_other() { unshare --user --map-user=65534 --map-group=65534 env HOME=/nonexistent "$@"; }
     give() { :; }
 fi
 
@@ -53,7 +53,7 @@ include ${SHARE// /\\ }/profile-migrate.mk
 MK
 give "$PROJECT"
 # The tools work as they stand, for somebody who could not change them.
-chmod -R a-w "$INSTALLED"
+find "$INSTALLED" -type f -exec chmod a-w {} +
 billing() { run as_other make --no-print-directory -C "$PROJECT" "$@"; }
 executable=$PROJECT/build/billing-migrate
 

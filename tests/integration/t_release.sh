@@ -8,12 +8,12 @@ SAN=""
 NAME=${NAME:-profile-migrate}
 RELEASE=$STATIC_BUILD/release
 
-# Another user, without a network. Who is not root becomes, in a namespace where nobody is known, nobody; where those are
-# forbidden, root makes it so.
+# Another user, without a network. Who is not root becomes nobody in a namespace of users; where those are forbidden,
+# root makes it so.
 if [[ $(id -u) == 0 ]]; then
     OTHER=(unshare --net setpriv --reuid=65534 --regid=65534 --clear-groups)
-elif unshare --user --net true 2>/dev/null; then
-    OTHER=(unshare --user --net)
+elif unshare --user --map-user=65534 --map-group=65534 --net true 2>/dev/null; then
+    OTHER=(unshare --user --map-user=65534 --map-group=65534 --net)
 else
     OTHER=(sudo -n unshare --net setpriv --reuid=65534 --regid=65534 --clear-groups)
 fi
