@@ -522,9 +522,8 @@ static int run_import(struct app *app)
 static const char *const import_examples[] = {
     "tenant import-alembic --upgrade-sql up.sql --downgrade-sql down.sql --history history.txt",
     "one engine; which one the scripts say",
-    "shared import-alembic --ini alembic.ini --upgrade-sql up.pg.sql --upgrade-sql up.lite.sql "
-    "--downgrade-sql down.pg.sql --downgrade-sql down.lite.sql --history history.txt",
-    "both engines, and an env.ini for the new stream",
+    "shared import-alembic --ini alembic.ini --upgrade-sql up.sql --downgrade-sql down.sql",
+    "a new stream: its env.ini is made from the project's alembic.ini",
     NULL,
 };
 

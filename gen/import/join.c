@@ -137,6 +137,20 @@ static void check_against_history(struct joiner *j, const struct import_revision
     err_hint(&found->err, "print it anew, from the same state of the project: alembic history -v");
 }
 
+/* A file is named after it. */
+static void check_id(struct joiner *j, const struct import_revision *r)
+{
+    const struct history_entry *entry = history_find(j->request->history, r->id);
+    const struct text_file *file = &j->request->history->file;
+    bool good = r->id[0] && r->id[0] != '.' && !strchr(r->id, '/');
+    for (const char *c = r->id; *c; c++)
+        good = good && (unsigned char)*c > ' ' && *c != 0x7F;
+    if (!good) {
+        uint32_t line = entry ? entry->line : line_of(r, &file);
+        finding_at_line(j->out, IMPORT_CONFLICT, file, line, "\"%s\" is no id that a file can be named after", r->id);
+    }
+}
+
 static void say_no_history(struct joiner *j)
 {
     const struct import_scripts *scripts = j->request->scripts;
@@ -309,6 +323,7 @@ void import_join(struct findings *out, struct arena *a, const struct import_requ
     if (!has_history)
         say_no_history(&j);
     for (size_t i = 0; i < revisions->n; i++) {
+        check_id(&j, &revisions->v[i]);
         take_history(&j, &revisions->v[i]);
         if (has_history)
             check_against_history(&j, &revisions->v[i]);

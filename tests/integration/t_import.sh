@@ -304,6 +304,21 @@ expect_equal "$(grep -c '^-- Depends-On: t002$' ours/migrations/tenant/versions/
 it "keeps nothing of the migrator's own in a body"
 expect_not grep -rnE '^(BEGIN|COMMIT|-- Running)|_version' ours/migrations/shared/versions ours/migrations/tenant/versions
 
+it "reads one transaction around everything as it reads one around each revision"
+for engine in postgresql sqlite; do
+    ALEMBIC_URL=$([[ $engine == sqlite ]] && echo sqlite:///x.db || echo postgresql://x/x)
+    export ALEMBIC_URL
+    ALEMBIC_ONE=1 in_alembic theirs tenant upgrade base:head --sql >"one.up.$engine.sql" 2>/dev/null
+    ALEMBIC_ONE=1 in_alembic theirs tenant downgrade head:base --sql >"one.down.$engine.sql" 2>/dev/null
+done
+expect_equal "$(grep -c '^BEGIN;' one.up.postgresql.sql) $(grep -c '^BEGIN;' tenant.up.postgresql.sql)" "3 14"
+mkdir one
+run "$MIGRATE_GEN" --migrations one tenant import-alembic --upgrade-sql one.up.postgresql.sql --upgrade-sql one.up.sqlite.sql \
+    --downgrade-sql one.down.postgresql.sql --downgrade-sql one.down.sqlite.sql --history tenant.history.txt \
+    --ini theirs/alembic.ini
+expect_exit 0
+expect diff -r one/tenant/versions ours/migrations/tenant/versions
+
 it "builds"
 build_project ours profile-migrate >build.log 2>&1 || cat build.log
 OURS=$T/ours/build/profile-migrate

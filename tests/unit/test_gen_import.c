@@ -369,6 +369,10 @@ static void test_contradictions_are_said(void **state)
     joins(ups, downs, "Rev: b1 (head)\nParent: <base>\n\n    x\n\nRev: a1\nParent: <base>\n\n    x\n\n",
           "error: b1 builds on nothing here, and on a1 in another file");
 
+    joins("-- Running upgrade  -> ../a\n\nSELECT 1;\n\n" ROW("../a"),
+          "-- Running downgrade ../a -> \n\nSELECT 1;\n\n" GONE("../a"), NULL,
+          NO_HISTORY "\nerror: \"../a\" is no id that a file can be named after");
+
     struct bench *b = bench_new();
     struct import_revisions revisions = {0};
     struct import_scripts scripts = {0};
