@@ -171,8 +171,11 @@ static bool read_registry(struct visits *v, struct err *e)
         return false;
     }
     struct revlist applied = plan_applied(a, job->graph, &outcome.rows, &unknown);
-    for (size_t i = 0; i < applied.n; i++)
+    for (size_t i = 0; i < applied.n && !outcome.ahead; i++)
         vec_push(a, &v->registry_applied, graph_revision(job->graph, applied.v[i])->id);
+    /* Ahead is what stands above all of ours; no row of theirs says so, the log did. */
+    for (uint32_t i = 0; outcome.ahead && i < graph_size(job->graph); i++)
+        vec_push(a, &v->registry_applied, graph_revision(job->graph, i)->id);
     v->job.registry_applied = &v->registry_applied;
     v->job.registry_stream = v->registry->name;
     err_free(&outcome.err);

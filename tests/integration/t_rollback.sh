@@ -172,3 +172,31 @@ run "$V2" tenant head --tenant half
 expect_exit 0
 run "$V1" tenant head --tenant half --on-ahead allow
 expect_exit 0
+
+# ------------------------------------------------------------------------------------------------------ the registry, too
+
+# r1 wants a revision of the registry for its tenants; r2 has one more in the registry.
+new_project r1
+registry_revision r1
+table_revision r1 tenant one "" "Requires: shared@shar1"
+cp -r r1 r2
+table_revision r2 shared shar2 shar1
+for version in r1 r2; do build_project "$version" ours >/dev/null; done
+R1=$T/r1/build/ours R2=$T/r2/build/ours
+
+for engine in postgresql sqlite; do
+    it "knows what a registry that is ahead has, and goes on with its tenants ($engine)"
+    if [[ $engine == postgresql ]]; then
+        new_database moved_on
+        SHARED_DATABASE_URL=$(pg_url moved_on)
+    else
+        SHARED_DATABASE_URL=sqlite:///moved_on.db
+    fi
+    run "$R2" shared head
+    expect_exit 0
+    sql="INSERT INTO tenants (tenant_id, database_url) VALUES ('late', 'sqlite:///late_$engine.db')"
+    ask "$engine" moved_on "$sql"
+    run env OURS_SHARED_ON_AHEAD=allow OURS_TENANT_ON_AHEAD=allow "$R1" all head
+    expect_exit 0
+    expect_equal "$(rows sqlite "late_$engine")" one
+done
