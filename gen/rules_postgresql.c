@@ -310,8 +310,7 @@ static void set_transaction(struct statement_check *s, const char *name)
         refuse_leak(s, "SET SESSION CHARACTERISTICS", "leave it out: the migrator chooses how its transactions run");
         return;
     }
-    struct finding *found = rules_refuse(s, 0, "tx-control",
-                                         "SET TRANSACTION: transactions are the migrator's");
+    struct finding *found = rules_refuse(s, 0, "tx-control", "SET TRANSACTION: transactions are the migrator's");
     err_hint(&found->err, "leave it out: revisions run READ COMMITTED and READ WRITE");
 }
 

@@ -150,7 +150,7 @@ void sqlite_sql_read_version(struct buf *out, const char *table);
 void sqlite_sql_change(struct buf *out, const char *table, enum row_change_kind kind); /* ?1 is `to`, ?2 `from` */
 void sqlite_sql_create_log(struct buf *out);
 void sqlite_sql_add_log_column(struct buf *out, const struct sqlite_column *column);
-extern const char sqlite_sql_progress[];      /* ?1: message, ?2: duration_ms, ?3: stream */
+extern const char sqlite_sql_progress[];     /* ?1: message, ?2: duration_ms, ?3: stream */
 void sqlite_sql_append_log(struct buf *out); /* ?N is the Nth column but the id */
 extern const char sqlite_sql_has_table[];    /* ?1: a name */
 extern const char sqlite_sql_columns[];      /* ?1: a table */
