@@ -14,10 +14,10 @@ static size_t count_revisions(const struct source *s)
     return n;
 }
 
-/* The graph first: SQLite runs each revision on exactly its ancestors. */
 /* Where the build usually leaves what it remembers: who only looks need not run again what passed there. */
 static const char USUAL_MEMORY[] = "build/gen/sqlite.checked";
 
+/* The graph first: SQLite runs each revision on exactly its ancestors. */
 bool app_check(struct app *app, struct err *e)
 {
     struct source *s = &app->source;

@@ -55,6 +55,7 @@ part_lint() {
     measured lint_new "lint of $MANY revisions, both engines, from nothing" "$FEW" \
         "migrate-gen lint" sh -c "$MIGRATE_GEN --migrations linted/migrations main lint --json >/dev/null 2>&1" \
         -- "libpg_query alone on PostgreSQL's statements" ./bare_parse statements.sql
+    mkdir -p build/gen
     quietly "$MIGRATE_GEN" --migrations linted/migrations compile --output build/gen
     measured lint "lint of $MANY revisions, both engines, after a build" "$SLOW" \
         "migrate-gen lint" sh -c "$MIGRATE_GEN --migrations linted/migrations main lint --json >/dev/null 2>&1" \
