@@ -55,6 +55,26 @@ static bool move_into_place(const char *from, const char *to)
     return true;
 }
 
+/*
+ * SQLite replays a journal into whatever has the name of its database; only from one that is empty it takes none. The file
+ * is looked for last: whoever makes one right now has made it before its journal.
+ */
+static bool refuse_left_over(const char *path, struct err *e)
+{
+    static const char *const endings[] = {"-wal", "-journal"};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        BUF_AUTO journal = {0};
+        buf_addf(&journal, "%s%s", path, endings[i]);
+        if (access(journal.p, F_OK) != 0 || access(path, F_OK) == 0)
+            continue;
+        err_set(e, FAULT_FAILED, "cannot create the database \"%s\": \"%s\" of an earlier one is still there", path,
+                journal.p);
+        err_hint(e, "move it away, or SQLite would write what it holds into the new database");
+        return false;
+    }
+    return true;
+}
+
 /* Somebody else's file in its place is as good as ours: it is opened and read like any other. */
 static bool write_new(const char *path, const unsigned char *bytes, size_t n, struct err *e)
 {
@@ -93,7 +113,7 @@ bool sqlite_copy_file(const char *from, const char *to, struct err *e)
     bool ok = rc == SQLITE_OK || err_set(e, FAULT_FAILED, "cannot copy the template \"%s\": %s", from,
                                          handle ? sqlite3_errmsg(handle) : sqlite3_errstr(rc));
     sqlite3_close(handle);
-    ok = ok && write_new(to, bytes, (size_t)n, e);
+    ok = ok && refuse_left_over(to, e) && write_new(to, bytes, (size_t)n, e);
     sqlite3_free(bytes);
     return ok;
 }

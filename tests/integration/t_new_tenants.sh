@@ -236,6 +236,19 @@ head_of lite1 --template files/new.template
 expect_exit 0
 expect_equal "$(sqlite_sql files/lite1.db "SELECT count(*) FROM plan")" 3
 
+it "makes no copy beside the journal of an earlier file"
+tenant lite0 "'sqlite:///files/lite0.db'"
+for ending in wal journal; do
+    touch "files/lite0.db-$ending"
+    head_of lite0 --template files/new.template
+    expect_exit 1
+    expect_stderr_contains "files/lite0.db-$ending\" of an earlier one is still there"
+    expect_not test -e files/lite0.db
+    rm "files/lite0.db-$ending"
+done
+head_of lite0 --template files/new.template
+expect_exit 0
+
 it "refuses a SQLite file that is not called a template"
 tenant lite2 "'sqlite:///files/lite2.db'"
 head_of lite2 --template files/lite1.db
