@@ -192,7 +192,8 @@ static struct own_statement read_own(struct reader *r, struct str statement)
     else if (word(&c, "CREATE"))
         own.what = read_create(r, &c) ? OWN_CREATE : OWN_NONE;
     else if (word(&c, "DROP"))
-        own.what = word(&c, "TABLE") && is_version_table(r, &c) && c.end ? OWN_DROP : OWN_NONE;
+        /* Alembic's own comes behind the last step; one inside of a step is somebody's. */
+        own.what = !r->step && word(&c, "TABLE") && is_version_table(r, &c) && c.end ? OWN_DROP : OWN_NONE;
     else if (word(&c, "INSERT"))
         own.what = read_insert(r, &c, &own) ? OWN_ROW : OWN_NONE;
     else if (word(&c, "UPDATE"))

@@ -186,6 +186,16 @@ static void test_rows_tell_parents_and_dependencies(void **state)
     bench_free(b);
 }
 
+static void test_a_table_of_the_same_name_is_not_dropped_in_silence(void **state)
+{
+    (void)state;
+    struct bench *b = bench_new();
+    struct import_script *s = up(b, "-- Running upgrade  -> a1\n\nDROP TABLE other.alembic_version;\n\n" ROW("a1"));
+    assert_string_equal(said(b), "");
+    assert_string_equal(s->steps.v[0].body, "DROP TABLE other.alembic_version;\n");
+    bench_free(b);
+}
+
 static void test_the_version_table_says_its_name(void **state)
 {
     (void)state;
@@ -489,6 +499,7 @@ int main(void)
         cmocka_unit_test(test_blocks_without_a_transaction_are_known),
         cmocka_unit_test(test_foreign_keys_become_a_flag),
         cmocka_unit_test(test_rows_tell_parents_and_dependencies),
+        cmocka_unit_test(test_a_table_of_the_same_name_is_not_dropped_in_silence),
         cmocka_unit_test(test_the_version_table_says_its_name),
         cmocka_unit_test(test_engines_are_guessed),
         cmocka_unit_test(test_what_is_no_script_is_refused),
