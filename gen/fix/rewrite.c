@@ -398,7 +398,7 @@ bool rewrite_make(struct arena *a, const struct finding *found, struct rewrite *
 {
     const struct source_revision *r = found->place.revision;
     const struct revision_section *section = &r->sections.v[found->place.section];
-    int down = r->revision.pick[DIRECTION_DOWN][DIALECT_POSTGRESQL];
+    int8_t down = r->revision.pick[DIRECTION_DOWN][DIALECT_POSTGRESQL];
     const struct revision_statement *st = &section->statements[found->place.statement];
     struct maker m = {.a = a,
                       .revision = r,

@@ -126,6 +126,6 @@ void tree_quote(struct buf *out, const char *name);
  */
 bool tree_view_columns(struct arena *a, const json_t *view, struct strings *out);
 /* documents, billing.documents, quoted where SQL wants it; of a RangeVar, or of a list of String names. */
-const char *tree_name(struct arena *a, const json_t *range_var_or_names);
+const char *tree_name(struct arena *a, const json_t *node);
 
 #endif
