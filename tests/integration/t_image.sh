@@ -291,7 +291,8 @@ expect_exit 0
 "$PG_BIN/psql" -X -q -h "$PG_HOME" -p "$PG_PORT" -U "$PG_USER" -d fresh \
     -c "BEGIN; LOCK TABLE alembic_version IN SHARE ROW EXCLUSIVE MODE; SELECT pg_sleep(60)" >/dev/null 2>&1 &
 waiting() { [[ $(pg_sql fresh "SELECT count(*) FROM pg_locks WHERE NOT granted") != 0 ]]; }
-eventually 10 test "$(pg_sql fresh "SELECT count(*) FROM pg_locks WHERE mode = 'ShareRowExclusiveLock'")" -gt 0
+locked() { [[ $(pg_sql fresh "SELECT count(*) FROM pg_locks WHERE mode = 'ShareRowExclusiveLock' AND granted") != 0 ]]; }
+expect eventually 20 locked
 PID_FILE=(--pid "$T/pid")
 container shared head --grace 2s --lock-timeout 60s >stopped.out 2>stopped.err &
 stopped=$!
