@@ -160,6 +160,20 @@ static void take_url(struct arena *a, const struct ini_request *q, const char *u
     answer->url = arena_printf(a, "%.*s${%s}%s", (int)from, url, answer->variable, url + to);
 }
 
+/* NULL: there is none. A second line of it would be a line of env.ini, with a key of its own. */
+static const char *take_name(struct findings *out, struct arena *a, const struct ini_request *q, const char *section,
+                             const char *key)
+{
+    const char *name = ini_value(a, q, section, key);
+    if (name && strchr(name, '\n')) {
+        struct finding *found = finding_add(out, IMPORT_CONFLICT, &q->file, SIZE_MAX, "%s in [%s] has several lines",
+                                            key, section);
+        err_hint(&found->err, "an indented line goes on with the value above it");
+        return NULL;
+    }
+    return name && *name ? name : NULL;
+}
+
 void import_read_ini(struct findings *out, struct arena *a, const struct ini_request *request,
                      struct ini_answer *answer)
 {
@@ -174,10 +188,8 @@ void import_read_ini(struct findings *out, struct arena *a, const struct ini_req
         return;
     }
     const char *url = ini_value(a, request, answer->section, "sqlalchemy.url");
-    const char *table = ini_value(a, request, answer->section, "version_table");
-    const char *schema = ini_value(a, request, answer->section, "version_table_schema");
-    answer->version_table = table && *table ? table : NULL;
-    answer->version_table_schema = schema && *schema ? schema : NULL;
+    answer->version_table = take_name(out, a, request, answer->section, "version_table");
+    answer->version_table_schema = take_name(out, a, request, answer->section, "version_table_schema");
     /* A fleet's tenants have addresses in the registry; only a single database must have one here. */
     if (url || !request->registry)
         take_url(a, request, url ? url : "", answer);

@@ -477,6 +477,17 @@ static void test_ini_is_read_as_python_reads_it(void **state)
     bench_free(b);
 }
 
+static void test_a_name_of_two_lines_becomes_no_key(void **state)
+{
+    (void)state;
+    struct bench *b = bench_new();
+    struct ini_answer answer = answered(
+        b, "[main]\nsqlalchemy.url = postgresql://a/a\nversion_table = v\n  lock_timeout = 0\n", "main", NULL);
+    assert_null(answer.version_table);
+    assert_string_equal(said(b), "error: version_table in [main] has several lines");
+    bench_free(b);
+}
+
 static void test_an_env_ini_that_is_there_keeps_the_rest(void **state)
 {
     (void)state;
@@ -511,6 +522,7 @@ int main(void)
         cmocka_unit_test(test_a_gap_becomes_no_way_back),
         cmocka_unit_test(test_passwords_stay_where_they_are),
         cmocka_unit_test(test_ini_is_read_as_python_reads_it),
+        cmocka_unit_test(test_a_name_of_two_lines_becomes_no_key),
         cmocka_unit_test(test_an_env_ini_that_is_there_keeps_the_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
