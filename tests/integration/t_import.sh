@@ -357,7 +357,9 @@ copy_database() {
 # content DATABASE: schema and rows, without our log and without what each run invents.
 content() {
     if [[ $ENGINE == postgresql ]]; then
-        "$PG_BIN/pg_dump" --inserts -T 'migrate_log*' -h "$PG_HOME" -p "$PG_PORT" -U "$PG_USER" "$1" | grep -vE '^(\\(un)?restrict|--|$)'
+        # Rows lie in their table as room was found for them: the order tells nothing.
+        "$PG_BIN/pg_dump" --inserts -T 'migrate_log*' -h "$PG_HOME" -p "$PG_PORT" -U "$PG_USER" "$1" |
+            grep -vE '^(\\(un)?restrict|--|$)' | awk '/^INSERT/ { print | "sort"; next } { print }'
     else
         sqlite3 "$1.db" "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE tbl_name <> 'migrate_log' ORDER BY 1, 2" | tr -s ' \t\n' ' '
         sqlite3 "$1.db" .dump | { grep '^INSERT' || true; } | { grep -v migrate_log || true; } | sort
