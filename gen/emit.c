@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "gen/files.h"
 #include "gen/source.h"
 
 #define INCBIN_ABOVE ((size_t)64 * 1024)
@@ -172,32 +173,11 @@ static void unmap(struct str *mapped)
 }
 #define AUTO_MAPPED __attribute__((cleanup(unmap))) struct str
 
-static bool write_all(int fd, struct str bytes)
-{
-    while (bytes.n) {
-        ssize_t n = write(fd, bytes.p, bytes.n);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return false;
-        bytes = str_slice(bytes, (size_t)n, bytes.n);
-    }
-    return true;
-}
-
 static bool write_file(struct emitter *em, const char *name, struct str bytes)
 {
-    char *path = output_path(em, name), *fresh = arena_printf(em->a, "%s.new", path);
+    const char *path = output_path(em, name);
     AUTO_MAPPED old = map_file(path);
-    if (old.p && str_eq(old, bytes))
-        return true;
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return fail(em, "cannot write", fresh);
-    bool ok = write_all(fd, bytes);
-    if (close(fd) < 0 || !ok)
-        return fail(em, "cannot write", fresh);
-    return rename(fresh, path) == 0 || fail(em, "cannot write", path);
+    return (old.p && str_eq(old, bytes)) || file_replace(path, bytes, em->e);
 }
 
 static bool remove_file(struct emitter *em, const char *name)
@@ -217,7 +197,7 @@ static size_t xxd_size(size_t n)
 static int memory_file(struct str text)
 {
     int fd = memfd_create("text", MFD_CLOEXEC);
-    if (fd >= 0 && (!write_all(fd, text) || lseek(fd, 0, SEEK_SET) != 0)) {
+    if (fd >= 0 && (!file_write_all(fd, text) || lseek(fd, 0, SEEK_SET) != 0)) {
         close(fd);
         return -1;
     }

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool write_all(int fd, struct str bytes)
+bool file_write_all(int fd, struct str bytes)
 {
     while (bytes.n) {
         ssize_t n = write(fd, bytes.p, bytes.n);
@@ -25,7 +25,7 @@ bool file_replace(const char *path, struct str text, struct err *e)
     BUF_AUTO fresh = {0};
     buf_addf(&fresh, "%s.new", path);
     int fd = open(fresh.p, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    bool ok = fd >= 0 && write_all(fd, text);
+    bool ok = fd >= 0 && file_write_all(fd, text);
     if (fd >= 0 && close(fd) < 0)
         ok = false;
     if (ok && rename(fresh.p, path) == 0)

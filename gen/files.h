@@ -5,6 +5,8 @@
 #include "base/err.h"
 #include "base/str.h"
 
+/* All of it, whatever signals come in between. False: errno says why. */
+bool file_write_all(int fd, struct str bytes);
 /*
  * Writes the whole file under another name in the same folder first: whoever looks at it meanwhile sees the old file or the
  * new one. FAULT_FAILED, and the old file is as it was.

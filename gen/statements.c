@@ -217,3 +217,15 @@ uint32_t line_of(struct line_counter *c, size_t offset)
     c->at = offset;
     return c->line;
 }
+
+const char *statement_insert_after(struct arena *a, struct str statement, const char *word, const char *insert)
+{
+    struct lexer l = {.text = statement, .dialect = DIALECT_POSTGRESQL};
+    for (struct token t; token_next(&l, &t);)
+        if (token_is_word(statement, &t, word)) {
+            size_t at = t.offset + t.length;
+            return arena_printf(a, "%.*s %s%.*s", STR_ARG(str_slice(statement, 0, at)), insert,
+                                STR_ARG(str_slice(statement, at, statement.n)));
+        }
+    return NULL;
+}

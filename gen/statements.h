@@ -29,6 +29,9 @@ bool statement_next(struct str body, enum dialect dialect, size_t at, struct spa
  */
 const char *statement_kind(struct arena *a, struct str statement, enum dialect dialect);
 
+/* PostgreSQL's statement with `insert` and a blank behind the first token that is the word; NULL: no such word. */
+const char *statement_insert_after(struct arena *a, struct str statement, const char *word, const char *insert);
+
 /* INSERT, UPDATE, DELETE, MERGE or REPLACE: it touches rows and says how many. */
 bool kind_writes_rows(const char *kind);
 

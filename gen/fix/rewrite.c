@@ -5,6 +5,7 @@
 
 #include "gen/lint/statement.h"
 #include "gen/parse_postgresql.h"
+#include "gen/statements.h"
 #include "schema/tokens.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -33,17 +34,10 @@ static struct str statement_text(const struct source_revision *r, const struct r
     return str_slice(r->file.bytes, st->offset, (size_t)st->offset + st->length);
 }
 
-/* `insert` behind the first token that is the word. */
 static const char *insert_after(struct arena *a, struct str text, const char *word, const char *insert)
 {
-    struct lexer l = {.text = text, .dialect = DIALECT_POSTGRESQL};
-    for (struct token t; token_next(&l, &t);)
-        if (token_is_word(text, &t, word)) {
-            size_t at = t.offset + t.length;
-            return arena_printf(a, "%.*s %s%.*s", STR_ARG(str_slice(text, 0, at)), insert,
-                                STR_ARG(str_slice(text, at, text.n)));
-        }
-    return arena_str(a, text);
+    const char *with = statement_insert_after(a, text, word, insert);
+    return with ? with : arena_str(a, text);
 }
 
 static const char *quoted(struct arena *a, const char *name)

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "gen/statements.h"
 #include "schema/tokens.h"
 
 static const struct lint_group *const groups[GROUP_COUNT] = {
@@ -72,14 +73,7 @@ const char *lint_text(const struct lint_statement *s, size_t from, size_t to)
 
 const char *lint_insert_after(const struct lint_statement *s, const char *after, const char *insert)
 {
-    struct lexer l = {.text = s->text, .dialect = DIALECT_POSTGRESQL};
-    for (struct token t; token_next(&l, &t);)
-        if (token_is_word(s->text, &t, after)) {
-            size_t at = t.offset + t.length;
-            return arena_printf(s->section->arena, "%.*s %s%.*s", STR_ARG(str_slice(s->text, 0, at)), insert,
-                                STR_ARG(str_slice(s->text, at, s->text.n)));
-        }
-    return NULL;
+    return statement_insert_after(s->section->arena, s->text, after, insert);
 }
 
 const char *lint_without_if_not_exists(const struct lint_statement *s)
